@@ -1,0 +1,59 @@
+"""The configuration of the measured gateways, as text.
+
+Pure. Above: `targets.py`. Below: nothing.
+"""
+
+from pathlib import Path
+
+
+def manifest(port: int, upstream: int, servers: list[str], key: str) -> str:
+    """The manifest of fedgate: one key, and the named fake servers."""
+    lines = [
+        "gateway:",
+        f"  listen: 127.0.0.1:{port}",
+        "access:",
+        "  keys:",
+        f"    - {{id: bench, key: {key}}}",
+        "mcp:",
+        "  servers:",
+        *(f'    {name}: {{url: "http://127.0.0.1:{upstream}/{name}/mcp"}}' for name in servers),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def nginx(port: int, upstream: int, mcp_path: str, folder: Path, user: str) -> str:
+    """nginx as one worker with kept-alive upstream connections, no access log, no disk.
+
+    `user` is whom the worker runs as when nginx is started by root.
+    """
+    asks = f"user {user};" if user else ""
+    return f"""{asks}
+worker_processes 1;
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.err;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  keepalive_requests 1000000000;
+  client_body_buffer_size 128k;
+  proxy_buffers 16 32k;
+  proxy_max_temp_file_size 0;
+  upstream fake {{
+    server 127.0.0.1:{upstream};
+    keepalive 256;
+    keepalive_requests 1000000000;
+  }}
+  server {{
+    listen 127.0.0.1:{port};
+    location = /healthz {{ return 200; }}
+    location = /mcp {{ proxy_pass http://fake{mcp_path}; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+    location / {{ proxy_pass http://fake; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+  }}
+}}
+"""

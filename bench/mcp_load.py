@@ -1,0 +1,234 @@
+"""The MCP load generator, a process of its own.
+
+It opens its sessions, says `ready`, and then runs one phase for every line on standard input,
+answering each with one line of JSON on standard output; so whoever drives it can read the
+gateway's CPU time exactly around a phase. When input ends it ends its sessions and leaves.
+
+Usage: `python -m bench.mcp_load URL --mode call --sessions 16 --seconds 4 --key KEY`.
+Modes: `call` (round robin over the listed tools), `list`, `open` (initialize, initialized,
+DELETE; modern: `server/discover`), `hold` (first phase: open the sessions and keep them;
+second: open `--streams` GET streams). Above: `driver.py`. Below: `mcp_client.py`, `stats.py`.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvloop
+
+from bench.http_client import Connection, Wrong
+from bench.mcp_client import Framing, Session
+from bench.stats import percentile
+
+LEAST_SECONDS = 3.0  # CPU time comes in ticks of 10 ms: a phase is long, or it has many operations
+LEAST_OPERATIONS = 5_000
+MOST_FAILURES = 50
+CATALOG_WAIT = 15.0
+HELD_CONNECTIONS = 16
+NOTICE_SECONDS = 0.02  # before a phase: to see which idle connections the other side has closed meanwhile
+TEXT = "Summarise what changed since the last release, in one sentence."
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the command line asks for."""
+
+    url: str
+    mode: str
+    sessions: int
+    seconds: float
+    key: str
+    era: str
+    tools: int
+    skip: str
+    streams: int
+    least: int
+
+
+@dataclass
+class Tally:
+    """What one phase has seen so far."""
+
+    seconds: float
+    started: float = field(default_factory=time.perf_counter)
+    latencies: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def enough(self, now: float) -> bool:
+        """Whether the phase may end: long enough or busy enough, or hopeless."""
+        passed = now - self.started
+        solid = passed >= LEAST_SECONDS or len(self.latencies) >= LEAST_OPERATIONS
+        return (passed >= self.seconds and solid) or len(self.failures) >= MOST_FAILURES
+
+    def report(self) -> dict[str, Any]:
+        return {
+            "ops": len(self.latencies),
+            "seconds": time.perf_counter() - self.started,
+            "p50_ms": percentile(self.latencies, 0.50) * 1000,
+            "p99_ms": percentile(self.latencies, 0.99) * 1000,
+            "max_ms": max(self.latencies, default=0.0) * 1000,
+            "failures": len(self.failures),
+            "errors": self.failures[:3],
+        }
+
+
+class Load:
+    """The sessions of one run and what is done with them."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._connections: list[Connection] = []
+        self._names: list[str] = []
+        self.sessions = [self._session() for _ in range(1 if plan.mode == "hold" else plan.sessions)]
+
+    def phases(self) -> list[Callable[[Tally], Coroutine[Any, Any, None]]]:
+        """What the lines on standard input start, in order; the last one again and again."""
+        return [self._hold, self._listen] if self._plan.mode == "hold" else [self._drive]
+
+    async def open(self) -> None:
+        """Open all sessions and wait (15 s at most) until the catalog has the tools it should have."""
+        await asyncio.gather(*(each.open() for each in self.sessions))
+        deadline = time.perf_counter() + CATALOG_WAIT
+        while True:
+            names = await self.sessions[0].tools()
+            if len(names) >= self._plan.tools:
+                break
+            if time.perf_counter() > deadline:
+                raise Wrong(f"{len(names)} tools listed after {CATALOG_WAIT:.0f} s, not {self._plan.tools}")
+            await asyncio.sleep(0.05)
+        self._names = [name for name in names if not (self._plan.skip and name.startswith(self._plan.skip))]
+        for name in self._names[:20]:
+            await self.sessions[0].call(name, TEXT)
+
+    async def close(self) -> None:
+        for session in self.sessions:
+            try:
+                await session.end()
+            except Wrong:
+                break  # the gateway is gone or going; nothing is measured any more
+        for connection in self._connections:
+            connection.close()
+
+    def _session(self, connection: Connection | None = None) -> Session:
+        parts = urlsplit(self._plan.url)
+        if connection is None:
+            connection = Connection(parts.hostname or "", parts.port or 80)
+            self._connections.append(connection)
+        return Session(connection, Framing(parts.netloc, parts.path, self._plan.key, self._plan.era))
+
+    async def _drive(self, tally: Tally) -> None:
+        workers = (self._worker(number, each, tally) for number, each in enumerate(self.sessions))
+        await asyncio.gather(*workers)
+
+    async def _worker(self, number: int, session: Session, tally: Tally) -> None:
+        turn = number * 7  # sessions start at different tools
+        operation = self._operation(number, session)
+        start = time.perf_counter()
+        while not tally.enough(start):
+            turn += 1
+            try:
+                await operation(turn)
+            except Wrong as error:
+                tally.failures.append(str(error))
+                start = time.perf_counter()
+                continue
+            now = time.perf_counter()
+            tally.latencies.append(now - start)
+            start = now
+
+    def _operation(self, number: int, session: Session) -> Callable[[int], Awaitable[None]]:
+        async def call(turn: int) -> None:
+            await session.call(self._names[turn % len(self._names)], f"{number}.{turn} {TEXT}")
+
+        async def listed(_: int) -> None:
+            if (count := len(await session.tools())) < self._plan.least:
+                raise Wrong(f"{count} tools listed, not {self._plan.least}")
+
+        async def opened(_: int) -> None:
+            await session.open()
+            await session.end()
+
+        return {"call": call, "list": listed, "open": opened}[self._plan.mode]
+
+    async def _hold(self, tally: Tally) -> None:
+        """Open `sessions` more sessions over few connections and keep them."""
+        lines = [self._session() for _ in range(HELD_CONNECTIONS)]
+
+        async def fill(first: int) -> None:
+            for number in range(first, self._plan.sessions, HELD_CONNECTIONS):
+                session = lines[first] if number == first else self._session(lines[first].connection)
+                await self._count(session.open(), tally)
+                self.sessions.append(session)
+
+        await asyncio.gather(*(fill(first) for first in range(HELD_CONNECTIONS)))
+
+    async def _listen(self, tally: Tally) -> None:
+        """Open a GET stream on as many of the held sessions as `streams` says, each on its own connection."""
+        for held in self.sessions[1 : 1 + self._plan.streams]:
+            stream = self._session()
+            stream.framing = held.framing
+            await self._count(stream.listen(), tally)
+            if tally.failures:
+                break
+
+    async def _count(self, work: Awaitable[None], tally: Tally) -> None:
+        start = time.perf_counter()
+        try:
+            await work
+        except Wrong as error:
+            tally.failures.append(str(error))
+        else:
+            tally.latencies.append(time.perf_counter() - start)
+
+
+def parse(arguments: list[str]) -> Plan:
+    parser = argparse.ArgumentParser(description="MCP load generator")
+    parser.add_argument("url")
+    parser.add_argument("--mode", choices=("call", "list", "open", "hold"), default="call")
+    parser.add_argument("--sessions", type=int, default=16)
+    parser.add_argument("--seconds", type=float, default=LEAST_SECONDS)
+    parser.add_argument("--key", default="")
+    parser.add_argument("--era", choices=("legacy", "modern"), default="legacy")
+    parser.add_argument("--tools", type=int, default=1, help="how many tools the catalog must have at first")
+    parser.add_argument("--least", type=int, default=1, help="how many tools each listing must have")
+    parser.add_argument("--skip", default="", help="do not call tools whose name starts so")
+    parser.add_argument("--streams", type=int, default=0)
+    return Plan(**vars(parser.parse_args(arguments)))
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    plan = parse(sys.argv[1:])
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        load = Load(plan)
+        try:
+            runner.run(load.open())
+        except Wrong as error:
+            say(json.dumps({"failed": str(error)}))
+            return 1
+        gc.collect()
+        gc.freeze()
+        say("ready")
+        phases = load.phases()
+        while sys.stdin.readline():
+            runner.run(asyncio.sleep(NOTICE_SECONDS))
+            tally = Tally(plan.seconds)
+            runner.run((phases.pop(0) if len(phases) > 1 else phases[0])(tally))
+            say(json.dumps(tally.report()))
+        runner.run(load.close())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

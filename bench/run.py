@@ -1,0 +1,24 @@
+"""`python bench/run.py [ROW...]`: measure fedgate beside nginx, direct access and a plain Python proxy.
+
+Run with the Python that has the package's dependencies. Makes the repository importable,
+whatever the working directory; all else is in `suite.py`.
+"""
+
+import signal
+import sys
+from pathlib import Path
+
+
+def start() -> int:
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    from bench.suite import main
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, so that every child is stopped
+    try:
+        return main(sys.argv[1:])
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(start())

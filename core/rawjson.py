@@ -1,0 +1,83 @@
+"""JSON that is passed on rather than understood: objects taken apart one level deep.
+
+A payload the gateway does not own is never decoded and encoded again. Where one member
+must change (a name, an id), the object is split into its members, whose values stay the
+bytes they were, and put together again. Member order is kept; of two equal keys the
+last one stays, so what was checked is what is sent on.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+Raw = msgspec.Raw
+Fields = dict[str, Raw]
+
+NULL = Raw(b"null")
+EMPTY: Raw = Raw(b"")
+
+_fields = msgspec.json.Decoder(dict[str, Raw])
+_items = msgspec.json.Decoder(list[Raw])
+_any = msgspec.json.Decoder()
+encode = msgspec.json.Encoder().encode
+
+
+def fields(raw: Raw | bytes) -> Fields:
+    """The members of a JSON object, values untouched. `ValueError` if it is not an object."""
+    try:
+        return _fields.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(f"not a JSON object: {error}") from error
+
+
+def items(raw: Raw | bytes) -> list[Raw]:
+    """The elements of a JSON array, untouched. `ValueError` if it is not an array."""
+    try:
+        return _items.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(f"not a JSON array: {error}") from error
+
+
+def join(members: Mapping[str, Any]) -> bytes:
+    """The object again; `Raw` values go in as they are, others are encoded."""
+    return encode(members)
+
+
+def value(raw: Raw | bytes) -> Any:
+    """Fully decoded, for small values that are ours to read. `ValueError` if malformed."""
+    try:
+        return _any.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(f"not JSON: {error}") from error
+
+
+def raw(anything: Any) -> Raw:
+    """Encode a value of ours so that it can stand among untouched ones."""
+    return Raw(encode(anything))
+
+
+def text(member: Raw | None) -> str | None:
+    """The member as a string, or `None` if it is absent or no string."""
+    if member is None:
+        return None
+    view = bytes(member)
+    if not view.startswith(b'"'):
+        return None
+    decoded = value(view)
+    return decoded if isinstance(decoded, str) else None
+
+
+def is_object(member: Raw | None) -> bool:
+    return member is not None and bytes(member).lstrip()[:1] == b"{"
+
+
+def sub(members: Fields, key: str) -> Fields:
+    """The object under `key`, or an empty one if it is absent or no object."""
+    member = members.get(key)
+    return fields(member) if member is not None and is_object(member) else {}
+
+
+def detach(raw: Raw | bytes) -> Raw:
+    """A copy that does not keep the message it was cut from alive."""
+    return Raw(bytes(raw))

@@ -1,0 +1,32 @@
+"""The one shape of the data path, and how a list of stages becomes one handler.
+
+A stage sees the call, decides, and awaits `inner(call)` (or refuses by raising). It
+is a class or function with the signature of `Stage`; nothing else runs between the
+wire and an upstream.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from .call import Call, Handler, Reply
+
+
+class Stage(Protocol):
+    """`async def __call__(self, call, inner) -> Reply`."""
+
+    async def __call__(self, call: Call, inner: Handler) -> Reply: ...
+
+
+def compose(stages: Sequence[Stage], last: Handler) -> Handler:
+    """Wrap `last` in the stages, the first one outermost."""
+    handler = last
+    for stage in reversed(stages):
+        handler = _wrap(stage, handler)
+    return handler
+
+
+def _wrap(stage: Stage, inner: Handler) -> Handler:
+    async def handle(call: Call) -> Reply:
+        return await stage(call, inner)
+
+    return handle

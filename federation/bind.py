@@ -1,0 +1,130 @@
+"""The `bind` stage for MCP: from an HTTP request to one routed message of a session that the caller owns."""
+
+from ..core import jsonrpc
+from ..core.call import Call, replace
+from ..core.errors import NotFound, RpcError
+from ..core.rawjson import value
+from ..sessions.table import SessionTable
+from . import local
+from .catalog import Catalog
+from .client import ClientSession
+from .eras import BATCH_VERSIONS, H_SESSION, HEADER_MISMATCH, REMOVED_IN_MODERN
+from .headers import mismatch
+from .hub import Hub
+from .inbound import (
+    Inbound,
+    Wire,
+    check_http,
+    era_of,
+    read_legacy,
+    read_message,
+    read_modern,
+    require_session_id,
+    says_modern,
+)
+from .routing import route
+
+UNROUTED = frozenset({"initialize", "subscriptions/listen"})
+
+
+class Binder:
+    """Finds the session and the server of each call. Raises `ClientError` in the order of the specification."""
+
+    def __init__(self, hub: Hub, sessions: SessionTable) -> None:
+        self._hub = hub
+        self._sessions = sessions
+
+    def catalog(self, view: str) -> Catalog:
+        catalog = self._hub.catalog(view)
+        if catalog is None:
+            known = ", ".join(sorted(self._hub.servers)) or "none"
+            raise NotFound(f"there is no MCP server {view[:64]!r} here; there are: {known}")
+        return catalog
+
+    async def bind(self, call: Call) -> Call:
+        catalog = self.catalog(call.view)
+        era = era_of(call.request)
+        call.record.wire = Wire(era)
+        kind = check_http(call.request, era)
+        if kind is None:
+            call = replace(call, body=await call.request.read())
+        if era == "modern":
+            return self._modern(call, catalog)
+        if kind is not None:
+            call.record.operation = kind
+            return replace(call, operation=kind, session=self._session(call), message=Inbound("legacy", kind))
+        return self._legacy(call, catalog, read_legacy(call.body))
+
+    def _modern(self, call: Call, catalog: Catalog) -> Call:
+        inbound = read_modern(call.body, call.request)
+        method = inbound.message.method or ""
+        self._note(call, inbound, accepted=False)
+        if inbound.kind == "request" and method in REMOVED_IN_MODERN:
+            raise RpcError(jsonrpc.METHOD_NOT_FOUND, f"Method not found: {method}", status=404)
+        return self.route(replace(call, operation=method, message=inbound), catalog)
+
+    def _legacy(self, call: Call, catalog: Catalog, inbound: Inbound) -> Call:
+        if says_modern(inbound):
+            call.record.wire = Wire("modern", bytes(inbound.message.id))
+            raise RpcError(HEADER_MISMATCH, "the header MCP-Protocol-Version is missing", status=400)
+        self._note(call, inbound, accepted=False)
+        if inbound.kind == "request" and inbound.message.method == "initialize":
+            self._note(call, inbound, accepted=True)
+            return replace(call, operation="initialize", message=inbound)
+        session = self._session(call)
+        if inbound.kind == "batch":
+            if session.version not in BATCH_VERSIONS:
+                raise RpcError(
+                    jsonrpc.INVALID_REQUEST, f"MCP {session.version} has no batches; send one message", status=400
+                )
+            return replace(call, operation="batch", session=session, message=inbound)
+        self._note(call, inbound, accepted=True)
+        operation = inbound.message.method or "response"
+        return self.route(replace(call, operation=operation, session=session, message=inbound), catalog)
+
+    def of_batch(self, call: Call, message: jsonrpc.Message) -> Call:
+        """One message of a batch as a call of its own."""
+        inbound = read_message(message)
+        self._note(call, inbound, accepted=True)
+        operation = inbound.message.method or "response"
+        return self.route(replace(call, operation=operation, message=inbound), self.catalog(call.view))
+
+    def _session(self, call: Call) -> ClientSession:
+        id_ = require_session_id(call.request.header(H_SESSION))
+        record = self._sessions.find("mcp", id_, owner_of(call))
+        session = record.attachment if record is not None and record.view == call.view else None
+        if record is None or not isinstance(session, ClientSession):
+            raise NotFound("Session not found; send initialize to open a new one")
+        record.turns += 1
+        call.record.session = id_
+        return session
+
+    def _note(self, call: Call, inbound: Inbound, *, accepted: bool) -> None:
+        record = call.record
+        record.operation = inbound.message.method or inbound.kind
+        record.wire = Wire(inbound.era, bytes(inbound.message.id), accepted)
+        if inbound.message.method is not None:
+            record.fields["mcp.method.name"] = inbound.message.method
+
+    def route(self, call: Call, catalog: Catalog) -> Call:
+        """Find the server that a request is for, if it is for one."""
+        inbound: Inbound = call.message
+        method = inbound.message.method or ""
+        if inbound.kind != "request" or method in UNROUTED or local.is_local(method, inbound.era):
+            return call
+        found = route(catalog, method, inbound.params, inbound.era)
+        call.record.target = found.server
+        call.record.fields["mcp.server"] = found.server
+        if method == "tools/call":
+            call.record.fields["gen_ai.tool.name"] = found.name
+        if inbound.era == "modern" and found.params:
+            arguments = value(inbound.params["arguments"]) if "arguments" in inbound.params else {}
+            why = mismatch(found.params, arguments, call.request.headers)
+            if why is not None:
+                raise RpcError(HEADER_MISMATCH, why, status=400)
+        return replace(call, target=found.server, message=replace(inbound, route=found))
+
+
+def owner_of(call: Call) -> str:
+    """The stable name of the caller: kind and id, never a credential."""
+    return f"{call.principal.kind}:{call.principal.id}"

@@ -1,0 +1,169 @@
+"""A legacy client's session while the process lives: calls under way, questions open, streams to replay.
+
+The record in the session table is what must be found again; this hangs on it. It knows
+nothing of servers: the relay and the hub write to it.
+"""
+
+import asyncio
+import itertools
+from collections import OrderedDict
+from collections.abc import Callable
+
+from ..core import jsonrpc
+from ..core.errors import RpcError
+from ..core.jsonrpc import Id, Message
+from ..core.rawjson import EMPTY, Raw, detach, fields, value
+from ..sessions.table import Session
+from .eras import LOG_LEVELS, RESUME_VERSIONS
+from .exchange import Exchange
+from .messages import NO_CAPABILITIES, Answer, Client
+from .stream import EventStream
+from .wire import answer_of, refuse
+
+MAX_CALLS = 256
+"""Calls of one session at a time."""
+MAX_ASKS = 64
+KEPT_STREAMS = 8
+"""Finished streams of one session that can still be resumed."""
+ASK_TIMEOUT = 600.0
+"""Seconds a person may take to answer."""
+
+_ASKED = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation", "roots/list": "roots"}
+
+
+class ClientSession:
+    """An `Attachment`. `on_end(session)` is told when it is over."""
+
+    def __init__(self, record: Session, on_end: Callable[["ClientSession"], None]) -> None:
+        self.record = record
+        self.inflight: dict[Id, Exchange] = {}
+        self.subscriptions: set[tuple[str, str]] = set()
+        """(server, its own URI) of `resources/subscribe`."""
+        self.watched: set[str] = set()
+        """The same URIs as this client spells them."""
+        self.unsubscribe: Callable[[], None] = lambda: None
+        self.stream = EventStream("0", replay=True, primed=record.data["version"] in RESUME_VERSIONS)
+        """What is said outside of any call: the GET stream."""
+        self._on_end = on_end
+        self._asks: dict[str, asyncio.Future[Answer]] = {}
+        self._streams: OrderedDict[str, EventStream] = OrderedDict()
+        self._numbers = itertools.count(1)
+        self._client: Client | None = None
+
+    # What the client is.
+
+    @property
+    def version(self) -> str:
+        return str(self.record.data["version"])
+
+    @property
+    def client(self) -> Client:
+        if self._client is None:
+            data = self.record.data
+            self._client = Client(
+                key=self.record.id,
+                capabilities=Raw(data.get("capabilities") or bytes(NO_CAPABILITIES)),
+                info=Raw(data.get("info") or bytes(EMPTY)),
+                log_level=data.get("level", ""),
+            )
+        return self._client
+
+    def set_level(self, level: str) -> None:
+        if level not in LOG_LEVELS:
+            raise RpcError(jsonrpc.INVALID_PARAMS, f"params.level must be one of {', '.join(LOG_LEVELS)}")
+        self.record.data["level"] = level
+        self._client = None
+
+    def wants(self, level: str) -> bool:
+        """Whether a log message of this level is for it."""
+        wanted = self.record.data.get("level", "")
+        if level not in LOG_LEVELS or wanted not in LOG_LEVELS:
+            return True
+        return LOG_LEVELS.index(level) >= LOG_LEVELS.index(wanted)
+
+    # Calls.
+
+    def begin(self, id_: Raw) -> Exchange:
+        """Register a request. `RpcError` if its id is in use or there are too many."""
+        key = jsonrpc.id_key(id_)
+        assert key is not None
+        if key in self.inflight:
+            raise RpcError(jsonrpc.INVALID_REQUEST, "a request with this id is still under way in this session")
+        if len(self.inflight) >= MAX_CALLS:
+            raise RpcError(jsonrpc.SERVER_ERROR, f"this session has {MAX_CALLS} requests under way; wait for some")
+        primed = self.version in RESUME_VERSIONS
+        stream = EventStream(str(next(self._numbers)), replay=True, primed=primed)
+        exchange = self.inflight[key] = Exchange(detach(id_), "legacy", self.client, stream, self._ask)
+        return exchange
+
+    def done(self, exchange: Exchange) -> None:
+        """The request has its answer. If it was streamed, the stream stays for a while, for a client that lost it."""
+        key = jsonrpc.id_key(exchange.id)
+        if key is not None and self.inflight.get(key) is exchange:
+            del self.inflight[key]
+        if exchange.streaming:
+            self._streams[exchange.stream.name] = exchange.stream
+            while len(self._streams) > KEPT_STREAMS:
+                self._streams.popitem(last=False)
+
+    def cancel(self, params: bytes) -> None:
+        """`notifications/cancelled`: unknown and finished requests are none of anybody's concern."""
+        try:
+            key = jsonrpc.id_key(fields(params).get("requestId", EMPTY))
+        except ValueError:
+            return
+        exchange = self.inflight.get(key) if key is not None else None
+        if exchange is not None:
+            exchange.cancel()
+
+    def find_stream(self, event_id: str) -> tuple[EventStream, int] | None:
+        """The stream that an event id belongs to, and its number there."""
+        name, _, number = event_id.partition(".")
+        if not number.isdigit() or len(number) > 12:
+            return None
+        if name == "0":
+            return self.stream, int(number)
+        stream = self._streams.get(name)
+        if stream is None:
+            stream = next((e.stream for e in self.inflight.values() if e.stream.name == name), None)
+        return (stream, int(number)) if stream is not None else None
+
+    # Questions.
+
+    async def _ask(self, exchange: Exchange, method: str, params: bytes) -> Answer:
+        """A server's question, on the stream of the call it belongs to."""
+        if method not in _ASKED or b'"%b"' % _ASKED[method].encode() not in bytes(self.client.capabilities):
+            return refuse(method, "the client did not declare it")
+        if len(self._asks) >= MAX_ASKS:
+            return refuse(method, "too many questions are open")
+        ident = f"fedgate-{next(self._numbers)}"
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._asks[ident] = answer
+        try:
+            await exchange.send(jsonrpc.request(b'"%b"' % ident.encode(), method, params))
+            async with asyncio.timeout(ASK_TIMEOUT):
+                return await answer
+        except TimeoutError:
+            return refuse(method, f"nobody answered within {ASK_TIMEOUT:g} s")
+        finally:
+            del self._asks[ident]
+
+    def answered(self, message: Message) -> None:
+        """The client answers a question. Answers to what was never asked are dropped."""
+        key = value(message.id) if message.has_id else None
+        waiting = self._asks.get(key) if isinstance(key, str) else None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer_of(message))
+
+    # Life.
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.inflight) or self.stream.reading
+
+    def ended(self) -> None:
+        self.unsubscribe()
+        self.stream.end()
+        for exchange in list(self.inflight.values()):
+            exchange.cancel()
+        self._on_end(self)

@@ -1,0 +1,172 @@
+"""Open a connection to a configured server in the era and over the transport it really speaks.
+
+`auto` asks: `server/discover` first, and anything that is no positive evidence of the
+modern era means `initialize`; a URL that knows neither is tried as the old HTTP+SSE
+transport (2026-07-28 versioning; 2025-11-25 transports, backwards compatibility).
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..core.clock import Clock
+from ..core.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout
+from ..core.http_client import HttpClient
+from ..core.http_values import Target
+from ..core.ports import Meter
+from ..core.rawjson import Raw, raw
+from ..core.tasks import Tasks
+from .duplex import Duplex
+from .handshake import NotModern
+from .http_legacy import LegacyHttp
+from .http_modern import ModernHttp
+from .http_wire import HttpWire
+from .link import Link, LinkClosed
+from .messages import NO_CAPABILITIES, Client, Inbox
+from .process import ProcessTable
+from .process_command import StdioCommand
+from .settings import HttpServer, StdioServer
+from .sse_link import open_sse
+from .stdio import open_stdio
+
+log = logging.getLogger("fedgate.server")
+
+ServerSettings = StdioServer | HttpServer
+Opened = LegacyHttp | ModernHttp | Duplex
+
+OPEN_TIMEOUT = 30.0
+"""Seconds for each step of opening, if the server's own timeout is longer."""
+_SHARED = raw({"sampling": {}, "elicitation": {"form": {}, "url": {}}})
+"""What a process that several clients share may ask them; roots are asked outside of calls, so they are not here."""
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What connections are made of."""
+
+    http: HttpClient
+    clock: Clock
+    processes: ProcessTable
+    meter: Meter
+    version: str
+
+
+class Opener(Protocol):
+    """Opens connections to one server."""
+
+    async def open(self, tasks: Tasks, inbox: Inbox, client: Client | None = None) -> Opened: ...
+
+
+class ServerOpener:
+    """Remembers what it learned of the server, so that a reconnection does not ask again."""
+
+    def __init__(self, name: str, settings: ServerSettings, deps: Deps) -> None:
+        self._name = name
+        self._settings = settings
+        self._deps = deps
+        self._timeout = min(settings.timeout, OPEN_TIMEOUT)
+        self._not_modern = settings.era == "legacy"
+
+    def _client(self, capabilities: Raw = NO_CAPABILITIES) -> Client:
+        return Client(capabilities=capabilities, info=raw({"name": "fedgate", "version": self._deps.version}))
+
+    async def open(self, tasks: Tasks, inbox: Inbox, client: Client | None = None) -> Opened:
+        """A connection for all clients, or for the one named. Raises `UpstreamError`."""
+        if isinstance(self._settings, StdioServer):
+            return await self._open_link(self._start, tasks, inbox)
+        if self._settings.transport == "sse":
+            return await self._open_link(self._stream, tasks, inbox)
+        return await self._open_http(self._settings, tasks, inbox, client)
+
+    # HTTP.
+
+    def _wire(self, settings: HttpServer) -> HttpWire:
+        headers = tuple((name.lower().encode(), value.encode("latin-1")) for name, value in settings.headers.items())
+        return HttpWire(self._name, self._deps.http, Target.parse(settings.url), headers)
+
+    async def _open_http(self, settings: HttpServer, tasks: Tasks, inbox: Inbox, client: Client | None) -> Opened:
+        wire = self._wire(settings)
+        if not self._not_modern:
+            modern = ModernHttp(wire, inbox, client=self._client())
+            try:
+                await modern.open(self._timeout)
+            except NotModern as error:
+                self._must_be_modern(error)
+            else:
+                return modern
+        legacy = LegacyHttp(
+            wire, tasks, self._deps.clock, inbox, client=client or self._client(), shared=client is None
+        )
+        try:
+            await legacy.open(self._timeout)
+        except UpstreamInvalid as error:
+            if settings.transport != "auto":
+                raise
+            return await self._fall_back_to_sse(tasks, inbox, error)
+        self._not_modern = True
+        return legacy
+
+    async def _fall_back_to_sse(self, tasks: Tasks, inbox: Inbox, first: UpstreamInvalid) -> Opened:
+        try:
+            return await self._open_link(self._stream, tasks, inbox)
+        except UpstreamError as error:
+            log.debug("%s has no old event stream either: %s", self._name, error)
+            raise first from error
+
+    def _must_be_modern(self, error: NotModern) -> None:
+        if self._settings.era == "modern":
+            raise UpstreamInvalid(f"era: modern is set for it, but {error.message}") from error
+
+    # Channels.
+
+    async def _start(self) -> Link:
+        assert isinstance(self._settings, StdioServer)
+        settings = self._settings
+        cwd = str(settings.cwd) if settings.cwd else None
+        command = StdioCommand(self._name, settings.command, settings.args, dict(settings.env), cwd)
+        return await open_stdio(command, self._deps.processes)
+
+    async def _stream(self) -> Link:
+        assert isinstance(self._settings, HttpServer)
+        return await open_sse(self._wire(self._settings), self._timeout)
+
+    async def _open_link(self, make: "_Make", tasks: Tasks, inbox: Inbox) -> Duplex:
+        if not self._not_modern:
+            try:
+                return await self._open_duplex(make, tasks, inbox, modern=True)
+            except (NotModern, UpstreamTimeout, LinkClosed) as error:
+                # An old server may end itself over a request before `initialize`: it is started anew.
+                log.debug("%s is of the legacy era: %s", self._name, error)
+                if self._settings.era == "modern":
+                    raise
+        duplex = await self._open_duplex(make, tasks, inbox, modern=False)
+        self._not_modern = True
+        return duplex
+
+    async def _open_duplex(self, make: "_Make", tasks: Tasks, inbox: Inbox, *, modern: bool) -> Duplex:
+        link = await make()
+        duplex = Duplex(link, tasks, inbox, client=self._client(_SHARED), shared=True)
+        try:
+            if modern:
+                await self._discover(duplex)
+            else:
+                await duplex.initialize(self._timeout)
+        except (UpstreamError, asyncio.CancelledError):
+            await duplex.aclose()
+            raise
+        return duplex
+
+    async def _discover(self, duplex: Duplex) -> None:
+        try:
+            await duplex.discover(self._timeout)
+        except NotModern:
+            # The process answered in good order: it can be initialized as it is.
+            if self._settings.era == "modern":
+                raise
+            await duplex.initialize(self._timeout)
+            self._not_modern = True
+
+
+class _Make(Protocol):
+    async def __call__(self) -> Link: ...

@@ -1,0 +1,222 @@
+"""MCP behind the data path: what `bind`, `dispatch` and `render` mean for `/mcp`.
+
+Local methods are answered from the catalog; everything else is relayed in a task that
+the exchange owns, while the HTTP response waits for its first message and then chooses
+JSON or an event stream.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator
+
+from ..core import jsonrpc
+from ..core.call import JSON, Call, Handler, Record, Reply
+from ..core.clock import Clock
+from ..core.errors import GatewayError
+from ..core.ports import Meter
+from ..core.rawjson import fields, value
+from ..core.tasks import Tasks
+from ..sessions.table import SessionTable
+from . import local
+from .bind import Binder, owner_of
+from .client import ClientSession
+from .eras import H_SESSION, LISTS, METHODS, MODERN_STATUS, Era
+from .exchange import Exchange
+from .hub import Hub
+from .inbound import Inbound
+from .listen import Listeners
+from .messages import Answer, Client
+from .relay import Relay, Spent
+from .rendering import render_error
+from .sessions_front import STREAM_HEADERS, SessionFront
+from .stream import KEEP_ALIVE, EventStream
+from .wire import refuse
+
+ACCEPTED = Reply(202)
+
+
+class McpEndpoint:
+    """The `Endpoint` port. `each` is set by the assembly: the stages that every message of a batch goes through."""
+
+    protocol = "mcp"
+    operations = METHODS
+
+    def __init__(self, hub: Hub, sessions: SessionTable, clock: Clock, meter: Meter) -> None:
+        self.each: Handler = self.dispatch
+        self.hub = hub
+        self.listeners = Listeners(hub)
+        self._binder = Binder(hub, sessions)
+        self._relay = Relay(hub, clock, meter)
+        self._tasks = Tasks("mcp calls", grace=5.0)
+        self._front = SessionFront(hub, sessions, self._tasks)
+
+    async def aclose(self) -> None:
+        """End streams and calls. Sessions and servers are ended by their owners."""
+        self.listeners.close()
+        await self._tasks.aclose()
+
+    async def bind(self, call: Call) -> Call:
+        return await self._binder.bind(call)
+
+    def render(self, record: Record, error: GatewayError) -> Reply:
+        return render_error(record, error)
+
+    async def dispatch(self, call: Call) -> Reply:
+        inbound: Inbound = call.message
+        if inbound.kind == "request":
+            return await self._request(call, inbound)
+        session: ClientSession | None = call.session
+        if session is None:
+            return ACCEPTED  # a modern notification: none has a meaning to the gateway
+        if inbound.kind == "batch":
+            return self._batch(call, inbound)
+        if inbound.kind == "stream":
+            return self._front.open_stream(call, session)
+        if inbound.kind == "end":
+            self._front.end(session)
+            return Reply(204)
+        if inbound.kind == "response":
+            session.answered(inbound.message)
+        else:
+            self._front.notified(session, inbound)
+        return ACCEPTED
+
+    async def _request(self, call: Call, inbound: Inbound) -> Reply:
+        method = inbound.message.method or ""
+        if inbound.route is None:
+            return await self._local(call, inbound, method)
+        if call.session is not None and method in ("resources/subscribe", "resources/unsubscribe"):
+            return _json(inbound, await self._front.subscription(call.session, inbound))
+        return await self._relayed(call, inbound)
+
+    async def _local(self, call: Call, inbound: Inbound, method: str) -> Reply:
+        catalog = self._binder.catalog(call.view)
+        if method in LISTS:
+            return _json(inbound, local.list_result(catalog, method, inbound.params, inbound.era))
+        if method == "initialize":
+            session = self._front.open(owner_of(call), call.view, inbound.params)
+            call.record.session = session.record.id
+            header = (H_SESSION, session.record.id.encode())
+            return _json(inbound, local.initialize_result(catalog, session.version), header)
+        if method == "server/discover":
+            return _json(inbound, local.discover_result(catalog))
+        if method == "subscriptions/listen":
+            frames = await self.listeners.open(call.view, catalog, inbound.message.id, inbound.params)
+            return Reply(200, STREAM_HEADERS, frames)
+        if method == "logging/setLevel":
+            await self._front.set_level(call.session, local.level_of(inbound.params))
+        return _json(inbound, local.EMPTY_RESULT)
+
+    # Relayed requests.
+
+    async def _relayed(self, call: Call, inbound: Inbound) -> Reply:
+        session: ClientSession | None = call.session
+        if session is not None:
+            exchange = session.begin(inbound.message.id)
+        else:
+            client = _modern_client(call, inbound.client)
+            exchange = Exchange(inbound.message.id, "modern", client, EventStream(), _refuse)
+        spent = Spent()
+        exchange.task = self._tasks.start(self._work(call, inbound, exchange, spent), "call", awaited=True)
+        try:
+            quiet = await exchange.first(KEEP_ALIVE)
+        except asyncio.CancelledError:
+            if session is None:
+                exchange.cancel()  # 2026-07-28: closing the response is cancellation; before, it was not
+            raise
+        finally:
+            call.record.upstream_seconds = spent.seconds
+        if quiet:
+            return _answered(exchange, call.record)
+        return Reply(200, STREAM_HEADERS, self._streamed(exchange, call.record, spent))
+
+    async def _work(self, call: Call, inbound: Inbound, exchange: Exchange, spent: Spent) -> None:
+        try:
+            await self._relay.run(inbound, exchange, self._binder.catalog(call.view), spent)
+        finally:
+            if call.session is not None:
+                call.session.done(exchange)
+
+    async def _streamed(self, exchange: Exchange, record: Record, spent: Spent) -> AsyncGenerator[bytes, None]:
+        frames = exchange.stream.frames()
+        try:
+            async for frame in frames:
+                yield frame
+        finally:
+            await frames.aclose()
+            record.upstream_seconds = spent.seconds
+            _note_error(exchange, record)
+            if exchange.era == "modern":
+                exchange.cancel()
+
+    # Batches (2025-03-26).
+
+    def _batch(self, call: Call, inbound: Inbound) -> Reply:
+        if not any(message.is_request for message in inbound.batch):
+            for message in inbound.batch:
+                self._tasks.start(self._one_of(call, message, None), "batched")
+            return ACCEPTED
+        return Reply(200, STREAM_HEADERS, self._answers(call, inbound))
+
+    async def _answers(self, call: Call, inbound: Inbound) -> AsyncGenerator[bytes, None]:
+        """The answers of a batch as they come, on one stream (2025-03-26, transports)."""
+        stream = EventStream()
+        work = [self._tasks.start(self._one_of(call, message, stream), "batched") for message in inbound.batch]
+        closing = self._tasks.start(_end_after(work, stream), "batch")
+        frames = stream.frames()
+        try:
+            async for frame in frames:
+                yield frame
+        finally:
+            await frames.aclose()
+            closing.cancel()
+
+    async def _one_of(self, call: Call, message: jsonrpc.Message, stream: EventStream | None) -> None:
+        reply = await self.each(self._binder.of_batch(call, message))
+        if stream is None:
+            return
+        if isinstance(reply.body, bytes):
+            if reply.body:
+                await stream.put(reply.body)
+            return
+        async for frame in reply.body:
+            if not frame.startswith(b":"):
+                await stream.put(frame.partition(b"data: ")[2].rstrip(b"\n"))
+
+
+async def _end_after(work: list[asyncio.Task[None]], stream: EventStream) -> None:
+    await asyncio.wait(work)
+    stream.end()
+
+
+async def _refuse(_exchange: Exchange, method: str, _params: bytes) -> Answer:
+    return refuse(method, "the client cannot be asked in the middle of a call")
+
+
+def _modern_client(call: Call, client: Client) -> Client:
+    """Clients of this era have no session; the caller and what it declares tell them apart."""
+    mark = hashlib.blake2b(bytes(client.capabilities), digest_size=8).hexdigest()
+    return Client(f"{owner_of(call)}:{mark}", client.capabilities, client.info, client.log_level)
+
+
+def _json(inbound: Inbound, result: bytes, *headers: tuple[bytes, bytes]) -> Reply:
+    return Reply(200, (JSON, *headers), jsonrpc.result(inbound.message.id, result))
+
+
+def _answered(exchange: Exchange, record: Record) -> Reply:
+    _note_error(exchange, record)
+    return Reply(_status(exchange, exchange.era), (JSON,), exchange.body)
+
+
+def _status(exchange: Exchange, era: Era) -> int:
+    answer = exchange.answer
+    if era == "legacy" or answer is None or not answer.error:
+        return 200
+    code = value(fields(answer.error)["code"])
+    return MODERN_STATUS.get(code, 200) if isinstance(code, int) else 200
+
+
+def _note_error(exchange: Exchange, record: Record) -> None:
+    if exchange.answer is not None and exchange.answer.error:
+        code = fields(exchange.answer.error).get("code")
+        record.error = f"jsonrpc {bytes(code).decode()}" if code is not None else "jsonrpc"

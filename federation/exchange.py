@@ -1,0 +1,85 @@
+"""One request of a client while it is under way: its answer, what is sent before it, and what is asked back.
+
+The relay works in a task of its own and writes here; the HTTP response reads here. So
+a caller that goes away, or comes back, does not disturb the work unless its era says
+that it should.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from ..core import jsonrpc
+from ..core.rawjson import Raw
+from .eras import Era
+from .messages import Answer, Ask, Client, Notice
+from .stream import EventStream
+
+Asker = Callable[["Exchange", str, bytes], Awaitable[Answer]]
+"""`await ask(exchange, method, params)`: put a server's question to the client and wait for its answer."""
+
+
+class Exchange:
+    """`id` is the client's request id as it wrote it."""
+
+    def __init__(self, id_: Raw, era: Era, client: Client, stream: EventStream, asker: Asker) -> None:
+        self.id = id_
+        self.era = era
+        self.client = client
+        self.stream = stream
+        self.answer: Answer | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.streaming = False
+        """Whether a message went out before the answer, so that the answer must follow on the stream."""
+        self._asker = asker
+        self._moved = asyncio.Event()
+
+    async def first(self, patience: float) -> bool:
+        """Wait for the answer or the first message. `True`: there is an answer and nothing went before it."""
+        if not self._moved.is_set():
+            try:
+                async with asyncio.timeout(patience):
+                    await self._moved.wait()
+            except TimeoutError:
+                self.streaming = True
+        return not self.streaming
+
+    async def notify(self, notice: Notice) -> None:
+        """Pass on a notification of the server, on the stream of this request."""
+        await self.send(jsonrpc.notification(notice.method, notice.params))
+
+    async def send(self, message: bytes) -> None:
+        self.streaming = True
+        self._moved.set()
+        await self.stream.put(message)
+
+    async def ask(self, method: str, params: bytes) -> Answer:
+        """Put a question of the server to the client."""
+        return await self._asker(self, method, params)
+
+    def finish(self, answer: Answer) -> None:
+        """The end. Later calls do nothing."""
+        if self.answer is not None:
+            return
+        self.answer = answer
+        if self.streaming:
+            self.stream.put_nowait(self.body)
+        self.stream.end()
+        self._moved.set()
+
+    @property
+    def body(self) -> bytes:
+        """The response as the client gets it."""
+        assert self.answer is not None
+        if self.answer.error:
+            return jsonrpc.error(self.id, self.answer.error)
+        return jsonrpc.result(self.id, self.answer.result or b"{}")
+
+    def cancel(self) -> None:
+        """End the work; the relay tells the server."""
+        if self.task is not None:
+            self.task.cancel()
+
+
+async def reply_to(ask: Ask, exchange: Exchange) -> None:
+    """Bring the client's answer to the server that asked."""
+    await ask.reply(await exchange.ask(ask.method, ask.params))

@@ -1,0 +1,239 @@
+"""A session with a server that speaks streamable HTTP of the legacy era (2025-03-26 to 2025-11-25).
+
+The session heals itself: when the server has forgotten it (404, 410, "session not
+found"), one handshake is made for all who wait and the request, which was never
+executed, is sent again. A cut event stream is resumed by `Last-Event-ID` where the
+server gave ids. Servers without session ids work the same, without sessions.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from typing import Any
+
+from ..core import jsonrpc
+from ..core.call import Header
+from ..core.clock import Clock
+from ..core.errors import GatewayError, UpstreamBroken
+from ..core.http_response import HttpResponse
+from ..core.jsonrpc import Message
+from ..core.rawjson import join
+from ..core.tasks import Tasks
+from .eras import H_SESSION, H_VERSION, Era
+from .handshake import initialize_params, initialized
+from .http_wire import Cursor, HttpWire
+from .listing import Greeting
+from .messages import Answer, Ask, Client, Event, Inbox, Notice, Outbound
+from .wire import PING, answer_of, cancelled, notice_of, refuse, request_body, response_body
+
+log = logging.getLogger("fedgate.server")
+
+RESUMES = 5
+RETRY = 1.0
+CLOSING = 2.0
+
+
+class LegacyHttp:
+    """A `Connection`. `inbox` gets what arrives outside of calls; `on_renewed` is told of a new handshake."""
+
+    era: Era = "legacy"
+
+    def __init__(
+        self, wire: HttpWire, tasks: Tasks, clock: Clock, inbox: Inbox, *, client: Client, shared: bool
+    ) -> None:
+        self.shared = shared
+        self.greeting = Greeting("", {}, {})
+        self.endpoint = wire.endpoint
+        self.on_renewed: Callable[[], None] = lambda: None
+        self.session_id = b""
+        self._wire = wire
+        self._tasks = tasks
+        self._clock = clock
+        self._inbox = inbox
+        self._client = client
+        self._ids = 0
+        self._headers: tuple[Header, ...] = ()
+        self._generation = 0
+        self._renewal: asyncio.Task[None] | None = None
+
+    @property
+    def stateful(self) -> bool:
+        """Whether the server keeps a session for us."""
+        return bool(self.session_id)
+
+    # Handshake.
+
+    async def open(self, timeout: float) -> None:
+        """`initialize` and `notifications/initialized` (2025-11-25, lifecycle)."""
+        params = join(initialize_params(self._client))
+        response = await self._wire.post(jsonrpc.request(0, "initialize", params), (), timeout)
+        session_id = response.header(H_SESSION) or b""
+        answer = await self._first_answer(response, 0)
+        self.greeting = initialized(answer)
+        self.session_id = session_id
+        session = ((H_SESSION, session_id),) if session_id else ()
+        self._headers = ((H_VERSION, self.greeting.version.encode()), *session)
+        await self.notify("notifications/initialized", b"", timeout=timeout)
+
+    async def _first_answer(self, response: HttpResponse, ident: int) -> Answer:
+        if response.status >= 400:
+            return self._wire.refusal(response.status, await self._wire.drain(response))
+        async with aclosing(self._wire.messages(response, Cursor())) as messages:
+            async for message in messages:
+                if message.is_response and message.key == ident:
+                    return answer_of(message)
+        raise UpstreamBroken("its answer ended before it was complete")
+
+    async def _renew(self, seen: int, timeout: float) -> None:
+        if self._generation != seen:
+            return
+        if self._renewal is None or self._renewal.done():
+            self._renewal = self._tasks.start(self._renew_once(timeout), "renew session", awaited=True)
+        await asyncio.shield(self._renewal)
+
+    async def _renew_once(self, timeout: float) -> None:
+        log.info("%s has forgotten the session; a new one is opened", self._wire.name)
+        await self.open(timeout)
+        self._generation += 1
+        self.on_renewed()
+
+    # Calls.
+
+    async def call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
+        self._ids += 1
+        ident = self._ids
+        answered = False
+        response = await self._send(request_body(outbound, "legacy", ident), outbound.timeout)
+        if isinstance(response, Answer):
+            yield response
+            return
+        try:
+            async with aclosing(self._resumed(response, outbound.timeout)) as messages:
+                async for message in messages:
+                    event = self._event(message, outbound, ident)
+                    answered = isinstance(event, Answer)
+                    if event is not None:
+                        yield event
+                    if answered:
+                        return
+            answered = True
+            raise UpstreamBroken("its answer ended before it was complete")
+        finally:
+            await response.aclose()
+            if not answered:
+                self._cancel(ident)
+
+    async def _send(self, body: bytes, timeout: float) -> HttpResponse | Answer:
+        """Post it; once more in a new session if the server does not know ours (so nothing was executed)."""
+        generation = self._generation
+        response = await self._wire.post(body, self._headers, timeout)
+        if response.status < 400:
+            return response
+        refused = await self._wire.drain(response)
+        if not self._gone(response.status, refused):
+            return self._wire.refusal(response.status, refused)
+        await self._renew(generation, timeout)
+        response = await self._wire.post(body, self._headers, timeout)
+        if response.status < 400:
+            return response
+        return self._wire.refusal(response.status, await self._wire.drain(response))
+
+    def _gone(self, status: int, body: bytes) -> bool:
+        """Whether the server says that it does not know our session. Never so for servers without sessions."""
+        if not self.session_id:
+            return False
+        # Some servers say 400 and put it into words; any other 400 is about the request.
+        return status in (404, 410) or (status == 400 and b"session" in body.lower())
+
+    def _event(self, message: Message, outbound: Outbound, ident: int) -> Event | None:
+        if message.is_response:
+            if message.key == ident:
+                return answer_of(message)
+            log.warning("%s answered a request that was not asked; ignored", self._wire.name)
+            return None
+        if message.is_notification:
+            return self._notice(notice_of(message, outbound))
+        return self._ask(message)
+
+    def _notice(self, notice: Notice) -> Notice | None:
+        if notice.method.endswith("list_changed") or notice.method == "notifications/resources/updated":
+            self._inbox(notice)
+            return None
+        return notice
+
+    def _ask(self, message: Message) -> Ask | None:
+        if not message.is_request:
+            return None
+        ask = Ask(message.method or "", bytes(message.params), lambda answer: self._reply(message, answer))
+        if message.method == PING:
+            self._tasks.start(ask.reply(Answer(result=b"{}")), "pong")
+            return None
+        return ask
+
+    async def _reply(self, message: Message, answer: Answer) -> None:
+        response = await self._wire.post(response_body(message.id, answer), self._headers, CLOSING * 5)
+        await response.aclose()
+
+    async def _resumed(self, response: HttpResponse, timeout: float) -> AsyncGenerator[Message, None]:
+        """The messages of a stream and of its resumptions (2025-11-25, resumability)."""
+        cursor = Cursor()
+        for attempt in range(RESUMES + 1):
+            seen = cursor.last_id
+            try:
+                async with aclosing(self._wire.messages(response, cursor)) as messages:
+                    async for message in messages:
+                        yield message
+            except UpstreamBroken:
+                if not cursor.last_id:
+                    raise
+            if not cursor.last_id or (attempt and cursor.last_id == seen and cursor.retry is None):
+                return
+            await self._clock.sleep(RETRY if cursor.retry is None else min(cursor.retry, timeout))
+            headers = (*self._headers, (b"last-event-id", cursor.last_id))
+            response = await self._wire.get(headers, timeout)
+            if response.status != 200:
+                await response.aclose()
+                return
+
+    def _cancel(self, ident: int) -> None:
+        if not self._tasks.closed:
+            self._tasks.start(self._quietly(self.notify("notifications/cancelled", cancelled(ident))), "cancel")
+
+    # Outside of calls.
+
+    async def notify(self, method: str, params: bytes, *, timeout: float = 10.0) -> None:
+        response = await self._wire.post(jsonrpc.notification(method, params), self._headers, timeout)
+        await response.aclose()
+
+    async def listen(self) -> bool:
+        """Read the server's own stream (GET) once, until it ends. `False`: the server has none."""
+        generation = self._generation
+        response = await self._wire.get(self._headers, 30.0)
+        if response.status != 200:
+            gone = self._gone(response.status, await self._wire.drain(response))
+            if gone:
+                await self._renew(generation, 30.0)
+            return gone
+        async with aclosing(self._wire.messages(response, Cursor())) as messages:
+            async for message in messages:
+                self._outside(message)
+        return True
+
+    def _outside(self, message: Message) -> None:
+        if message.is_notification:
+            self._inbox(Notice(message.method or "", bytes(message.params)))
+        elif (ask := self._ask(message)) is not None:
+            self._tasks.start(self._quietly(ask.reply(refuse(ask.method, "no call asked for it"))), "refuse")
+
+    async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except GatewayError as error:
+            log.debug("%s: %s", self._wire.name, error)
+
+    async def aclose(self) -> None:
+        """End the session with DELETE, as a courtesy: failures do not matter."""
+        if self.session_id:
+            headers, self.session_id = self._headers, b""
+            await self._quietly(self._wire.delete(headers, CLOSING))

@@ -1,0 +1,93 @@
+"""A server that speaks streamable HTTP of the modern era (2026-07-28): no session, every request stands alone.
+
+Closing a response stream cancels its request. List changes and resource updates come
+on a `subscriptions/listen` stream that the gateway keeps open with the union of what
+its clients want.
+"""
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from ..core.errors import UpstreamBroken, UpstreamInvalid
+from ..core.rawjson import Fields, raw
+from .eras import ACKNOWLEDGED, Era
+from .handshake import NotModern, discovered
+from .http_wire import FOREVER, Cursor, HttpWire
+from .listing import Greeting
+from .messages import GATEWAY, Answer, Client, Event, Inbox, Notice, Outbound
+from .wire import answer_of, notice_of, request_body, request_headers
+
+log = logging.getLogger("fedgate.server")
+
+
+class ModernHttp:
+    """A `Connection`, shared by all clients: it holds nothing of theirs."""
+
+    era: Era = "modern"
+    shared = True
+
+    def __init__(self, wire: HttpWire, inbox: Inbox, *, client: Client = GATEWAY) -> None:
+        self.greeting = Greeting("", {}, {})
+        self.endpoint = wire.endpoint
+        self._wire = wire
+        self._inbox = inbox
+        self._client = client
+        self._ids = 0
+
+    async def open(self, timeout: float) -> None:
+        """`server/discover`. Raises `NotModern` for what only a legacy server would say (2026-07-28, versioning)."""
+        discover = Outbound("server/discover", {}, {}, client=self._client, timeout=timeout)
+        try:
+            answer = await self.ask(discover)
+        except UpstreamInvalid as error:
+            raise NotModern(error.message) from error
+        self.greeting = discovered(answer)
+
+    async def ask(self, outbound: Outbound) -> Answer:
+        """A call of which only the answer matters."""
+        async with aclosing(self.call(outbound)) as events:
+            async for event in events:
+                if isinstance(event, Answer):
+                    return event
+        raise UpstreamBroken("its answer ended before it was complete")
+
+    async def call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
+        self._ids += 1
+        ident = self._ids
+        body = request_body(outbound, "modern", ident)
+        response = await self._wire.post(body, request_headers(outbound), outbound.timeout)
+        try:
+            if response.status >= 400:
+                yield self._wire.refusal(response.status, await self._wire.drain(response))
+                return
+            async with aclosing(self._wire.messages(response, Cursor())) as messages:
+                async for message in messages:
+                    if message.is_notification:
+                        yield notice_of(message, outbound)
+                    elif message.is_response and message.key == ident:
+                        yield answer_of(message)
+                        return
+                    else:
+                        log.warning("%s sent a message that belongs to no request; ignored", self._wire.name)
+            raise UpstreamBroken("its answer ended before it was complete")
+        finally:
+            await response.aclose()
+
+    async def notify(self, method: str, params: bytes) -> None:
+        """Nothing: clients of this era have no notifications to send over HTTP."""
+
+    async def listen(self, notifications: Fields) -> bool:
+        """Keep one `subscriptions/listen` open with this filter, until it ends. `False`: the server has none."""
+        params: Fields = {"notifications": raw(notifications)}
+        outbound = Outbound("subscriptions/listen", params, {}, client=self._client, timeout=FOREVER)
+        async with aclosing(self.call(outbound)) as events:
+            async for event in events:
+                if isinstance(event, Answer):
+                    return not event.error
+                if isinstance(event, Notice) and event.method != ACKNOWLEDGED:
+                    self._inbox(event)
+        return True
+
+    async def aclose(self) -> None:
+        """Nothing to end: the pool's connections belong to the client."""

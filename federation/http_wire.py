@@ -1,0 +1,129 @@
+"""MCP messages over HTTP towards one URL: what streamable HTTP of both eras has in common.
+
+A POST carries one message; its answer is JSON or an event stream of messages. This
+module knows framing, statuses and limits, and nothing of sessions or eras.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from ..core import jsonrpc, sse
+from ..core.call import Header
+from ..core.errors import RpcError, UpstreamError, UpstreamInvalid
+from ..core.http_client import HttpClient
+from ..core.http_response import HttpResponse
+from ..core.http_values import Target, Timeouts
+from ..core.jsonrpc import Message
+from .messages import Answer
+
+MAX_MESSAGE = 64 * 1024 * 1024
+MAX_REFUSAL = 64 * 1024
+FOREVER = 24 * 3600.0
+"""Seconds an event stream without a request of ours may stay silent before it is opened anew."""
+
+ACCEPT: tuple[Header, ...] = (
+    (b"content-type", b"application/json"),
+    (b"accept", b"application/json, text/event-stream"),
+)
+
+
+class Denied(UpstreamError):
+    """The server does not accept the gateway's credentials."""
+
+    reason = "upstream_denied"
+
+
+@dataclass
+class Cursor:
+    """Where an event stream stands: what a resumption needs."""
+
+    last_id: bytes = b""
+    retry: float | None = None
+
+
+@dataclass(frozen=True)
+class HttpWire:
+    """One MCP URL and the headers that the manifest gives it."""
+
+    name: str
+    http: HttpClient
+    target: Target
+    headers: tuple[Header, ...] = field(repr=False, default=())
+    connect: float = 5.0
+
+    @property
+    def endpoint(self) -> str:
+        return self.target.host_and_port
+
+    async def post(self, body: bytes, headers: tuple[Header, ...], timeout: float) -> HttpResponse:
+        timeouts = Timeouts(connect=min(self.connect, timeout), first_byte=timeout, idle=timeout)
+        return await self.http.request(
+            "POST", self.target, headers=(*ACCEPT, *headers, *self.headers), body=body, timeouts=timeouts
+        )
+
+    async def get(self, headers: tuple[Header, ...], timeout: float) -> HttpResponse:
+        timeouts = Timeouts(connect=min(self.connect, timeout), first_byte=timeout, idle=FOREVER)
+        accept = (b"accept", b"text/event-stream")
+        return await self.http.request("GET", self.target, headers=(accept, *headers, *self.headers), timeouts=timeouts)
+
+    async def delete(self, headers: tuple[Header, ...], timeout: float) -> None:
+        timeouts = Timeouts(connect=min(self.connect, timeout), first_byte=timeout, idle=timeout)
+        response = await self.http.request("DELETE", self.target, headers=(*headers, *self.headers), timeouts=timeouts)
+        await response.aclose()
+
+    async def messages(self, response: HttpResponse, cursor: Cursor) -> AsyncGenerator[Message, None]:
+        """The JSON-RPC messages of a successful answer, in order, until it ends."""
+        kind = (response.header(b"content-type") or b"").split(b";")[0].strip().lower()
+        if kind == b"application/json":
+            parsed = self._parse(await response.read(MAX_MESSAGE))
+            for message in parsed if isinstance(parsed, list) else [parsed]:
+                yield message
+        elif kind == b"text/event-stream":
+            async with aclosing(self._events(response, cursor)) as events:
+                async for message in events:
+                    yield message
+        else:
+            await response.aclose()
+            shown = kind.decode("latin-1")[:80] or "no content type"
+            raise UpstreamInvalid(f"it answered with {shown} instead of JSON or an event stream")
+
+    async def _events(self, response: HttpResponse, cursor: Cursor) -> AsyncGenerator[Message, None]:
+        reader = sse.Reader(MAX_MESSAGE)
+        try:
+            async for chunk in response:
+                for event in reader.feed(chunk):
+                    cursor.last_id = event.id
+                    if event.retry >= 0:
+                        cursor.retry = event.retry / 1000
+                    if event.data and event.event == b"message":
+                        parsed = self._parse(event.data)
+                        for message in parsed if isinstance(parsed, list) else [parsed]:
+                            yield message
+        finally:
+            await response.aclose()
+
+    def _parse(self, body: bytes) -> Message | list[Message]:
+        try:
+            return jsonrpc.parse(body)
+        except RpcError as error:
+            raise UpstreamInvalid(f"its answer is no JSON-RPC message: {error.message}") from error
+
+    async def drain(self, response: HttpResponse) -> bytes:
+        """The body of an error answer, as far as it is of use."""
+        try:
+            return await response.read(MAX_REFUSAL)
+        except UpstreamError:
+            return b""
+
+    def refusal(self, status: int, body: bytes) -> Answer:
+        """An answer with an error status: its JSON-RPC error, or an `UpstreamError` that says the status."""
+        try:
+            error = bytes(jsonrpc.parse_one(body).error)
+        except RpcError:
+            error = b""
+        if error.startswith(b"{"):
+            return Answer(error=error)
+        if status in (401, 403):
+            raise Denied(f"it refuses the gateway's credentials (HTTP {status}); set its headers in the manifest")
+        raise UpstreamInvalid(f"it answered HTTP {status}")

@@ -1,0 +1,207 @@
+"""Reading a client's HTTP request: era, kind, envelope. Pure; the first rule that is broken is raised.
+
+Sources: 2025-11-25 basic/transports (legacy) and 2026-07-28 basic/transports,
+basic/index `_meta` (modern). The era is decided by `MCP-Protocol-Version`; a request
+without the header is legacy, unless its body says that it is modern.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from ..core import jsonrpc
+from ..core.call import Request
+from ..core.errors import BadRequest, MethodNotAllowed, NotAcceptable, RpcError, UnsupportedMediaType
+from ..core.jsonrpc import Message
+from ..core.rawjson import EMPTY, Fields, encode, fields, is_object, text
+from .catalog import Route
+from .eras import (
+    ENVELOPE,
+    H_METHOD,
+    H_NAME,
+    H_VERSION,
+    HEADER_MISMATCH,
+    LEGACY_VERSIONS,
+    META_CAPABILITIES,
+    META_CLIENT,
+    META_LOG_LEVEL,
+    META_VERSION,
+    MODERN_VERSIONS,
+    NAME_FIELD,
+    UNSUPPORTED_VERSION,
+    Era,
+)
+from .headers import decode_value
+from .messages import NO_CAPABILITIES, Client
+
+Kind = Literal["request", "notification", "response", "batch", "stream", "end"]
+
+
+class Inbound(msgspec.Struct, frozen=True):
+    """One parsed client message. `params` is shallow and without `_meta`; `meta` without the modern envelope."""
+
+    era: Era
+    kind: Kind
+    message: Message = Message()
+    params: Fields = {}
+    meta: Fields = {}
+    client: Client = Client()
+    batch: tuple[Message, ...] = ()
+    route: Route | None = None
+
+
+class Wire(msgspec.Struct, frozen=True):
+    """What the error renderer must know of the message. `accepted`: it was well formed and may be answered with 200."""
+
+    era: Era
+    id: bytes = b""
+    accepted: bool = False
+
+
+def era_of(request: Request) -> Era:
+    """By the version header alone; unknown versions go to the modern path, which says what is supported."""
+    version = request.header(H_VERSION)
+    return "legacy" if version is None or version in LEGACY_VERSIONS else "modern"
+
+
+def check_http(request: Request, era: Era) -> Kind | None:
+    """The HTTP method and its headers. The kind of a GET or DELETE; `None` for a POST, whose body decides."""
+    if request.method == "POST":
+        _check_post(request)
+        return None
+    if era == "modern" or request.method not in ("GET", "DELETE"):
+        allow = b"POST" if era == "modern" else b"GET, POST, DELETE"
+        raise MethodNotAllowed(
+            f"{request.method[:20]} is not allowed here; send MCP messages by POST", headers=((b"allow", allow),)
+        )
+    if request.method == "DELETE":
+        return "end"
+    if not _accepts(request, "text/event-stream"):
+        raise NotAcceptable("this is an MCP endpoint: a GET must accept text/event-stream")
+    return "stream"
+
+
+def _check_post(request: Request) -> None:
+    kind = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedMediaType("send the message with Content-Type: application/json")
+    if not (_accepts(request, "application/json") and _accepts(request, "text/event-stream")):
+        raise NotAcceptable("send Accept: application/json, text/event-stream; the answer may be either")
+
+
+def _accepts(request: Request, kind: str) -> bool:
+    accept = request.header(b"accept")
+    if accept is None:
+        return False
+    if kind in accept:
+        return True
+    major = kind.partition("/")[0]
+    ranges = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    return bool(ranges & {kind, f"{major}/*", "*/*"})
+
+
+def read_legacy(body: bytes) -> Inbound:
+    """A legacy body: one message, or a batch (whose legality depends on the session's version)."""
+    parsed = jsonrpc.parse(body)
+    if isinstance(parsed, list):
+        if not parsed:
+            raise RpcError(jsonrpc.INVALID_REQUEST, "the batch is empty", status=400)
+        return Inbound("legacy", "batch", batch=tuple(parsed))
+    return read_message(parsed)
+
+
+def read_message(message: Message) -> Inbound:
+    """One legacy message."""
+    if message.is_response:
+        return Inbound("legacy", "response", message)
+    params = _params(message)
+    meta = fields(params.pop("_meta")) if is_object(params.get("_meta")) else {}
+    if message.is_notification:
+        return Inbound("legacy", "notification", message, params, meta)
+    return Inbound("legacy", "request", message, params, meta)
+
+
+def _params(message: Message) -> Fields:
+    if message.method is None or message.jsonrpc != "2.0":
+        raise RpcError(
+            jsonrpc.INVALID_REQUEST,
+            'not a JSON-RPC 2.0 message: "jsonrpc" must be "2.0" and "method" a name',
+            status=400,
+        )
+    if message.has_id and message.key is None:
+        raise RpcError(jsonrpc.INVALID_REQUEST, "the request id must be a string or an integer", status=400)
+    if not bytes(message.params):
+        return {}
+    try:
+        return fields(message.params)
+    except ValueError as error:
+        raise RpcError(jsonrpc.INVALID_PARAMS, "params must be an object", status=400) from error
+
+
+def read_modern(body: bytes, request: Request) -> Inbound:
+    """A modern body, checked against its envelope and headers."""
+    parsed = jsonrpc.parse(body)
+    if isinstance(parsed, list) or parsed.is_response:
+        raise RpcError(
+            jsonrpc.INVALID_REQUEST, "the body must be a single JSON-RPC request or notification", status=400
+        )
+    params = _params(parsed)
+    if parsed.is_notification:
+        _check_version(request.header(H_VERSION) or "")
+        return Inbound("modern", "notification", parsed, params)
+    return modern_request(parsed, params, request)
+
+
+def modern_request(message: Message, params: Fields, request: Request) -> Inbound:
+    """The ladder of 2026-07-28: envelope, then headers, then version."""
+    meta = fields(params.pop("_meta")) if is_object(params.get("_meta")) else {}
+    missing = [key for key in (META_VERSION, META_CAPABILITIES) if key not in meta]
+    if missing:
+        raise RpcError(jsonrpc.INVALID_PARAMS, f"params._meta lacks {' and '.join(missing)}", status=400)
+    version = text(meta[META_VERSION])
+    if version is None or not is_object(meta[META_CAPABILITIES]):
+        raise RpcError(jsonrpc.INVALID_PARAMS, "params._meta has a protocol field of the wrong type", status=400)
+    _check_headers(message, params, version, request)
+    _check_version(version)
+    client = Client(
+        capabilities=meta.get(META_CAPABILITIES, NO_CAPABILITIES),
+        info=meta.get(META_CLIENT, EMPTY),
+        log_level=text(meta.get(META_LOG_LEVEL)) or "",
+    )
+    rest = {key: part for key, part in meta.items() if key not in ENVELOPE}
+    return Inbound("modern", "request", message, params, rest, client)
+
+
+def _check_version(version: str) -> None:
+    if version not in MODERN_VERSIONS:
+        supported = [*LEGACY_VERSIONS, *MODERN_VERSIONS]
+        data = encode({"supported": supported, "requested": version[:40]})
+        raise RpcError(UNSUPPORTED_VERSION, "Unsupported protocol version", data=data, status=400)
+
+
+def _check_headers(message: Message, params: Fields, version: str, request: Request) -> None:
+    _equal("MCP-Protocol-Version", request.header(H_VERSION), version)
+    _equal("Mcp-Method", request.header(H_METHOD), message.method)
+    if message.method in NAME_FIELD:
+        named = text(params.get(NAME_FIELD[message.method]))
+        sent = request.header(H_NAME)
+        if named is not None:
+            _equal("Mcp-Name", decode_value(sent) if sent is not None else None, named)
+
+
+def _equal(header: str, sent: str | None, expected: str | None) -> None:
+    if sent is None:
+        raise RpcError(HEADER_MISMATCH, f"the header {header} is missing", status=400)
+    if sent != expected:
+        raise RpcError(HEADER_MISMATCH, f"the header {header} does not equal what the body says", status=400)
+
+
+def says_modern(inbound: Inbound) -> bool:
+    """Whether a message that came without a version header has the envelope of the modern era."""
+    return inbound.kind == "request" and META_VERSION in inbound.meta
+
+
+def require_session_id(session_id: str | None) -> str:
+    if session_id is None:
+        raise BadRequest("the header Mcp-Session-Id is missing; send initialize first")
+    return session_id

@@ -1,0 +1,102 @@
+"""The values between the relay and a connection to a server.
+
+A call on a connection is an asynchronous generator of events: any number of notices and
+asks, then one `Answer`. Closing the iterator early cancels the call at the server.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any, Protocol
+
+import msgspec
+
+from ..core.rawjson import EMPTY, Fields, Raw
+from .eras import Era
+from .listing import Greeting
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The end of a call: one of `result` and `error` (raw JSON objects) is not empty."""
+
+    result: bytes = b""
+    error: bytes = b""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """A notification from the server."""
+
+    method: str
+    params: bytes = b""
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """A request from the server to the client; `reply` brings it the answer."""
+
+    method: str
+    params: bytes
+    reply: Callable[[Answer], Coroutine[Any, Any, None]]
+
+
+Event = Answer | Notice | Ask
+
+
+NO_CAPABILITIES = Raw(b"{}")
+
+
+class Client(msgspec.Struct, frozen=True):
+    """What is known of the client on whose behalf a call is made. `key` tells clients apart."""
+
+    key: str = ""
+    capabilities: Raw = NO_CAPABILITIES
+    info: Raw = EMPTY
+    log_level: str = ""
+
+    @property
+    def bridges(self) -> bool:
+        """Whether servers may ask it something (sampling, elicitation, roots)."""
+        view = bytes(self.capabilities)
+        return any(name in view for name in (b'"sampling"', b'"elicitation"', b'"roots"'))
+
+
+GATEWAY = Client()
+"""The gateway itself, for listing and health."""
+
+
+class Outbound(msgspec.Struct, frozen=True):
+    """One request towards a server, in no era yet: `meta` is `params._meta` without the modern envelope."""
+
+    method: str
+    params: Fields
+    meta: Fields
+    client: Client = GATEWAY
+    name: str = ""
+    """The tool, prompt or URI, in the server's own spelling."""
+    param_headers: tuple[tuple[bytes, bytes], ...] = ()
+    timeout: float = 60.0
+    """Seconds the server may stay silent: every message from it starts the wait anew."""
+
+
+class Connection(Protocol):
+    """One way to one server: a session, a stateless endpoint or a process. Many calls at a time."""
+
+    era: Era
+    greeting: Greeting
+    shared: bool
+    """Whether calls of several clients travel on it."""
+    endpoint: str
+
+    def call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
+        """Send it and give what comes back. Raises `UpstreamError`."""
+        ...
+
+    async def notify(self, method: str, params: bytes) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+Inbox = Callable[[Notice], None]
+"""Takes what a server says outside of any call: list changes, resource updates. Must not block."""
+
+
+def members_of(anything: dict[str, Any]) -> Fields:
+    """Small dictionaries of ours in the form that travels."""
+    return {key: Raw(msgspec.json.encode(part)) for key, part in anything.items()}

@@ -1,0 +1,103 @@
+"""Which connection a client's calls travel on: the shared one, or one of its own.
+
+A server that keeps a session for us (legacy, with a session id) gets one per client, so
+that nobody sees another's state; so does any legacy HTTP server that may want to ask
+this client something, because its questions must reach the right one. Stateless
+servers, and processes, are shared. Private sessions are opened on the first call,
+closed when the client's session ends, when idle, or when there are too many.
+"""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from ..core.clock import Clock
+from ..core.errors import GatewayError
+from ..core.tasks import Tasks
+from .connect import Opened, Opener
+from .http_legacy import LegacyHttp
+from .messages import Client, Connection, Inbox
+
+MAX_PRIVATE = 2000
+IDLE = 1800.0
+
+
+@dataclass
+class _Private:
+    opening: "asyncio.Task[Opened]"
+    used: float
+
+
+class Pool:
+    """The private connections to one server, least recently used first."""
+
+    def __init__(self, opener: Opener, inbox: Inbox, clock: Clock) -> None:
+        self._opener = opener
+        self._inbox = inbox
+        self._clock = clock
+        self._tasks = Tasks("pool")
+        self._private: OrderedDict[str, _Private] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._private)
+
+    async def connection(self, shared: Opened, client: Client) -> Connection:
+        """The connection for this client; opens its own if it must have one. Raises `UpstreamError`."""
+        if not isinstance(shared, LegacyHttp) or not client.key or not (shared.stateful or client.bridges):
+            return shared
+        private = self._private.get(client.key)
+        if private is None or _failed(private):
+            private = self._open(client)
+        private.used = self._clock.monotonic()
+        self._private.move_to_end(client.key)
+        # Shielded: others of the same client may wait for this very opening.
+        return await asyncio.shield(private.opening)
+
+    def _open(self, client: Client) -> _Private:
+        self._trim()
+        work = self._opener.open(self._tasks, self._inbox, client)
+        opening = self._tasks.start(work, "open private session", awaited=True)
+        private = self._private[client.key] = _Private(opening, self._clock.monotonic())
+        return private
+
+    def _trim(self) -> None:
+        oldest = self._clock.monotonic() - IDLE
+        while self._private:
+            key, private = next(iter(self._private.items()))
+            if private.used > oldest and len(self._private) < MAX_PRIVATE:
+                return
+            self.forget(key)
+
+    def private(self, key: str) -> Connection | None:
+        """The client's own connection, if it has one that is open."""
+        private = self._private.get(key)
+        if private is None or not private.opening.done() or _failed(private):
+            return None
+        return private.opening.result()
+
+    def forget(self, key: str) -> None:
+        """The client has gone: end its session, in the background."""
+        private = self._private.pop(key, None)
+        if private is not None and not self._tasks.closed:
+            self._tasks.start(_close(private), "close private session")
+
+    async def aclose(self) -> None:
+        """End all, politely but for a bounded time."""
+        privates, self._private = list(self._private.values()), OrderedDict()
+        if privates:
+            closing = [self._tasks.start(_close(private), "close private session") for private in privates]
+            await asyncio.wait(closing, timeout=2.0)
+        await self._tasks.aclose()
+
+
+def _failed(private: _Private) -> bool:
+    task = private.opening
+    return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+async def _close(private: _Private) -> None:
+    try:
+        connection = await private.opening
+    except GatewayError:
+        return
+    await connection.aclose()

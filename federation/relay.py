@@ -1,0 +1,169 @@
+"""Carries one request to its server and everything that belongs to it back.
+
+The four combinations of eras are two mechanisms: a legacy server asks its client in the
+middle of a call (`Ask`), a modern server ends the call with `input_required` and is
+called again with the answers. The exchange knows how its client is asked; so both work
+towards either kind of client.
+"""
+
+import logging
+from collections.abc import Mapping
+from contextlib import aclosing
+
+from ..core import jsonrpc
+from ..core.clock import Clock
+from ..core.errors import GatewayError, RpcError, UpstreamBroken, UpstreamError, UpstreamTimeout
+from ..core.ports import Meter
+from ..core.rawjson import encode, fields, raw, text
+from ..core.tasks import Tasks
+from .catalog import Catalog, Route
+from .eras import LOG_LEVELS, NAME_FIELD
+from .exchange import Exchange, reply_to
+from .headers import render_params
+from .hub import Hub
+from .inbound import Inbound
+from .messages import Answer, Ask, Connection, Notice, Outbound
+from .results import fit, for_method
+from .rounds import answers_to, needs_input
+from .server import Server
+from .uris import map_result
+
+log = logging.getLogger("fedgate.relay")
+
+MAX_ROUNDS = 10
+"""How often a server may ask for more input in one call of a legacy client."""
+
+
+class Spent:
+    """Seconds that the upstream took so far."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+
+class Relay:
+    """Runs calls. One for the whole gateway."""
+
+    def __init__(self, hub: Hub, clock: Clock, meter: Meter) -> None:
+        self._hub = hub
+        self._clock = clock
+        self._meter = meter
+
+    async def run(self, inbound: Inbound, exchange: Exchange, catalog: Catalog, spent: Spent) -> None:
+        """Work until the exchange has its answer. Never raises but for cancellation."""
+        route = inbound.route
+        assert route is not None
+        server = self._hub.servers[route.server]
+        try:
+            answer = await self._answer(server, inbound, exchange, spent)
+            exchange.finish(self._finished(answer, inbound, exchange, catalog, route))
+        except GatewayError as error:
+            if isinstance(error, UpstreamError):
+                server.suspect()
+            exchange.finish(failure(server.name, error))
+        finally:
+            if exchange.answer is None:
+                message = jsonrpc.error_object(jsonrpc.REQUEST_CANCELLED, "Request cancelled")
+                exchange.finish(Answer(error=message))
+
+    async def _answer(self, server: Server, inbound: Inbound, exchange: Exchange, spent: Spent) -> Answer:
+        began = self._clock.monotonic()
+        connection = await server.connection(exchange.client)
+        outbound = outbound_for(inbound, exchange, connection, server.settings.timeout)
+        for _ in range(MAX_ROUNDS):
+            answer = await self._call(connection, outbound, exchange)
+            took = self._clock.monotonic() - began
+            spent.seconds += took
+            self._meter.upstream("mcp", server.name, took)
+            if exchange.era == "modern" or not needs_input(answer):
+                return answer
+            outbound = await answers_to(answer, outbound, exchange)
+            began = self._clock.monotonic()
+        raise RpcError(jsonrpc.INTERNAL_ERROR, f"{server.name} asked for more input {MAX_ROUNDS} times; given up")
+
+    async def _call(self, connection: Connection, outbound: Outbound, exchange: Exchange) -> Answer:
+        asks = Tasks("questions", grace=1.0)
+        try:
+            async with aclosing(connection.call(outbound)) as events:
+                async for event in events:
+                    if isinstance(event, Answer):
+                        return event
+                    if isinstance(event, Ask):
+                        asks.start(_ask(event, exchange), event.method)
+                    elif _wanted(event, exchange):
+                        await exchange.notify(event)
+        finally:
+            if len(asks):
+                await asks.aclose()
+        raise UpstreamBroken("its answer ended before it was complete")
+
+    def _finished(self, answer: Answer, inbound: Inbound, exchange: Exchange, catalog: Catalog, route: Route) -> Answer:
+        if answer.error:
+            return Answer(error=fit(answer.error, exchange.era))
+        result = for_method(inbound.message.method or "", answer.result, exchange.era)
+        if catalog.prefixed:
+            result = map_result(inbound.message.method or "", result, catalog.exposer(route.server))
+        return Answer(result=result)
+
+
+async def _ask(ask: Ask, exchange: Exchange) -> None:
+    try:
+        await reply_to(ask, exchange)
+    except UpstreamError as error:
+        log.debug("the answer to %s did not reach its server: %s", ask.method, error)
+
+
+def _wanted(notice: Notice, exchange: Exchange) -> bool:
+    """Log messages below the level that this client asked for are not for it: the server may serve others too."""
+    wanted = exchange.client.log_level
+    if notice.method != "notifications/message" or wanted not in LOG_LEVELS:
+        return True
+    try:
+        level = text(fields(notice.params).get("level")) or ""
+    except ValueError:
+        return True
+    return level not in LOG_LEVELS or LOG_LEVELS.index(level) >= LOG_LEVELS.index(wanted)
+
+
+def outbound_for(inbound: Inbound, exchange: Exchange, connection: Connection, timeout: float) -> Outbound:
+    """The client's request in the server's own spelling."""
+    route = inbound.route
+    assert route is not None
+    method = inbound.message.method or ""
+    params = inbound.params
+    if method == "completion/complete":
+        reference = fields(params["ref"])
+        key = "name" if "name" in reference else "uri"
+        params = {**params, "ref": raw({**reference, key: raw(route.name)})}
+    elif method in NAME_FIELD and route.name:
+        params = {**params, NAME_FIELD[method]: raw(route.name)}
+    return Outbound(
+        method=method,
+        params=params,
+        meta=inbound.meta,
+        client=exchange.client,
+        name=route.name,
+        param_headers=_param_headers(route, inbound) if connection.era == "modern" else (),
+        timeout=timeout,
+    )
+
+
+def _param_headers(route: Route, inbound: Inbound) -> tuple[tuple[bytes, bytes], ...]:
+    if not route.params or "arguments" not in inbound.params:
+        return ()
+    return render_params(route.params, _plain(inbound.params))
+
+
+def _plain(params: Mapping[str, object]) -> object:
+    from ..core.rawjson import value
+
+    return value(params["arguments"])  # type: ignore[arg-type]
+
+
+def failure(server: str, error: GatewayError) -> Answer:
+    """What the client is told when its server could not answer: a JSON-RPC error that names the server."""
+    if isinstance(error, RpcError):
+        return Answer(error=jsonrpc.error_object(error.code, error.message, error.data))
+    code = jsonrpc.REQUEST_TIMEOUT if isinstance(error, UpstreamTimeout) else jsonrpc.SERVER_ERROR
+    data = encode({"server": server, "reason": error.reason, "retryable": error.retryable})
+    return Answer(error=jsonrpc.error_object(code, f"server {server}: {error.message}", data))

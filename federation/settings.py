@@ -1,0 +1,190 @@
+"""The `mcp` section: the MCP servers behind the gateway and how their names are joined.
+
+Values only, compared by `==` when a manifest is loaded again: a server whose settings are
+equal keeps running. Shapes as in Claude's `mcpServers` are accepted entry by entry (`type`,
+`disabled`); what other clients add to that file is handled in `manifest/claude.py`.
+What may hold a credential (args, env, headers, url) is left out of `repr`.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, WithJsonSchema, model_validator
+
+from ..core.values import REFUSED, Duration, Name, Plain, Refusal, Section, Url, refuse, refuse_all, written
+
+Era = Literal["auto", "legacy", "modern"]
+Transport = Literal["auto", "http", "sse"]
+
+STDIO, HTTP = "<stdio>", "<http>"
+"""Union tags; they stand in pydantic's error paths, so they are nothing a key could be called."""
+
+_TRANSPORT_OF_TYPE = {"http": "http", "streamable-http": "http", "streamableHttp": "http", "sse": "sse"}
+# Sent by the HTTP client itself: a second value would break the framing of the request.
+_FRAMING = {"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+
+
+def _command(text: str) -> str:
+    if not text.strip():
+        raise refuse("must not be empty", "name the program to start")
+    return text
+
+
+def _folder(path: Path) -> Path:
+    if "\0" in str(path):
+        raise refuse("must not contain a NUL character", "no folder is called so")
+    return path
+
+
+def _env(env: dict[str, str]) -> dict[str, str]:
+    bad = [name for name in env if not name or "=" in name or "\0" in name]
+    if bad:
+        raise refuse_all(Refusal("is not a variable name", "a name is not empty and has no =", (name,)) for name in bad)
+    return env
+
+
+def _headers(headers: dict[str, str]) -> dict[str, str]:
+    found: list[Refusal] = []
+    seen: dict[str, str] = {}
+    for name, value in headers.items():
+        first = seen.setdefault(name.lower(), name)
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            found.append(Refusal("is not a header name", "use letters, digits and -", (name,)))
+        elif name.lower() in _FRAMING:
+            found.append(Refusal("is set by the gateway itself", "leave this header out", (name,)))
+        elif first != name:
+            found.append(Refusal("is given twice", "header names do not mind case", (name,), (first,)))
+        if not re.fullmatch(r"[\t -~\x80-\xff]*", value):
+            found.append(
+                Refusal(
+                    "cannot be sent in a header",
+                    "it has a line break or a character outside Latin-1",
+                    (name,),
+                )
+            )
+    if found:
+        raise refuse_all(found)
+    return headers
+
+
+class _Server(Section):
+    timeout: Duration = Field(
+        default=60.0,
+        json_schema_extra=written("60s"),
+        description="How long one request to this server may take.",
+    )
+    era: Era = Field(
+        default="auto",
+        description="Which protocol era is spoken to it; auto asks the server. modern is 2026-07-28 on.",
+    )
+    disabled: bool = Field(default=False, description="Keep the entry, but do not use the server.")
+    description: str | None = Field(default=None, max_length=1000, description="A note for people.")
+
+
+class StdioServer(_Server):
+    """A server that the gateway starts and speaks to by standard input and output."""
+
+    command: Annotated[Plain, AfterValidator(_command), WithJsonSchema({"type": "string", "minLength": 1})] = Field(
+        description="The program. With a slash in it, relative to the manifest's folder; else looked up in PATH."
+    )
+    args: tuple[Plain, ...] = Field(default=(), repr=False, description="Its arguments.")
+    env: Annotated[dict[str, Plain], AfterValidator(_env)] = Field(
+        default={}, repr=False, description="Environment variables, added to a short list of harmless ones."
+    )
+    cwd: Annotated[Path, AfterValidator(_folder)] | None = Field(
+        default=None,
+        description="Its working directory, relative to the manifest's folder; default: the gateway's.",
+    )
+    process: Literal["shared"] = Field(default="shared", description="shared: one process serves all sessions.")
+    type: Literal["stdio"] = Field(default="stdio", description="As in Claude's mcpServers; may be left out.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_both(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("url") is not None:
+            raise refuse('has both "command" and "url"', "a server is started or reached: keep one of them")
+        return data
+
+    @property
+    def endpoint(self) -> str:
+        """What logs call it: the program's name."""
+        return Path(self.command).name
+
+
+class HttpServer(_Server):
+    """A server that is reached by HTTP."""
+
+    url: Url = Field(repr=False, description="Its endpoint, such as http://127.0.0.1:9001/mcp.")
+    headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(
+        default={}, repr=False, description="Headers sent with each request, such as Authorization."
+    )
+    transport: Transport = Field(
+        default="auto",
+        description="http: streamable HTTP; sse: the old HTTP+SSE; auto tries them in this order.",
+    )
+    type: Literal["http", "streamable-http", "streamableHttp", "sse"] | None = Field(
+        default=None, description="As in Claude's mcpServers: another spelling of transport."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _type_is_transport(cls, data: Any) -> Any:
+        # Settled here, so that readers know one field and equal servers compare equal however they are spelled.
+        transport = _TRANSPORT_OF_TYPE.get(data["type"]) if _names_type(data) else None
+        if transport is None:
+            return data
+        if data.get("transport") not in (None, "auto", transport):
+            raise refuse_all([Refusal('says something else than "transport"', "keep one of them", ("type",))])
+        rest = {key: value for key, value in data.items() if key != "type"}
+        return {**rest, "transport": transport}
+
+    @property
+    def endpoint(self) -> str:
+        """What logs call it: `host:port`."""
+        parts = urlsplit(self.url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
+def _names_type(data: Any) -> bool:
+    return isinstance(data, dict) and isinstance(data.get("type"), str)
+
+
+def _kind(entry: Any) -> str | None:
+    if isinstance(entry, BaseModel):
+        return STDIO if isinstance(entry, StdioServer) else HTTP
+    if not isinstance(entry, dict):
+        return None
+    if entry.get("command") is not None:
+        return STDIO
+    if entry.get("url") is not None:
+        return HTTP
+    if entry.get("type") == "stdio":
+        return STDIO
+    return HTTP if _names_type(entry) and entry["type"] in _TRANSPORT_OF_TYPE else None
+
+
+Server = Annotated[
+    Annotated[StdioServer, Tag(STDIO)] | Annotated[HttpServer, Tag(HTTP)],
+    Discriminator(
+        _kind,
+        custom_error_type=REFUSED,
+        custom_error_message="{what}",
+        custom_error_context={
+            "what": 'needs "command" or "url"',
+            "why": "command is the program to start, url the address of a running server",
+        },
+    ),
+]
+
+
+class McpSettings(Section):
+    """The MCP servers and the catalog made of them."""
+
+    naming: Literal["always", "on_collision", "never"] = Field(
+        default="always",
+        description="When tools are called server__tool: always, only where names collide, or never.",
+    )
+    servers: dict[Name, Server] = Field(default={}, description="The servers, each under its name.")

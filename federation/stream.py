@@ -1,0 +1,125 @@
+"""One SSE stream to a client: ordered messages, written by a relay, read by at most one connection at a time.
+
+While somebody reads, a writer that is too far ahead waits. While nobody does, the
+newest messages are kept within bounds, so that a client that comes back with
+`Last-Event-ID` gets what it missed (2025-11-25, resumability and redelivery).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+
+from ..core import sse
+
+WINDOW_EVENTS = 256
+WINDOW_BYTES = 1024 * 1024
+KEEP_ALIVE = 15.0
+"""Seconds of silence after which a comment is sent, so that no proxy on the way takes the stream for dead."""
+RETRY_MS = 1000
+
+
+class EventStream:
+    """`name` is the first part of its event ids; `replay` says whether read messages are kept for a while."""
+
+    def __init__(self, name: str = "", *, replay: bool = False, primed: bool = False) -> None:
+        self.name = name
+        self.ended = False
+        self.dropped = 0
+        """Messages that nobody read in time."""
+        self._replay = replay
+        self._primed = primed
+        self._events: deque[tuple[int, bytes]] = deque()
+        self._bytes = 0
+        self._last = 0
+        self._read = 0
+        self._reading = False
+        self._more = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    @property
+    def reading(self) -> bool:
+        """Whether a connection is reading it now."""
+        return self._reading
+
+    async def put(self, message: bytes) -> None:
+        """Append; waits while a reader is more than a window behind."""
+        while self._reading and not self._room.is_set():
+            await self._room.wait()
+        self.put_nowait(message)
+
+    def put_nowait(self, message: bytes) -> None:
+        """Append without waiting: the oldest unread message may go."""
+        if self.ended:
+            return
+        self._last += 1
+        self._events.append((self._last, message))
+        self._bytes += len(message)
+        self._trim()
+        if self._backlog_full():
+            self._room.clear()
+        self._more.set()
+
+    def end(self) -> None:
+        """No more messages."""
+        self.ended = True
+        self._more.set()
+        self._room.set()
+
+    def _backlog_full(self) -> bool:
+        unread = self._last - self._read
+        return unread > 1 and (unread >= WINDOW_EVENTS or self._bytes >= WINDOW_BYTES)
+
+    def _trim(self) -> None:
+        while len(self._events) > 1 and (len(self._events) > 2 * WINDOW_EVENTS or self._bytes > 2 * WINDOW_BYTES):
+            if self._reading and self._events[0][0] > self._read:
+                return  # a live reader will take it; the writer waits instead
+            number, message = self._events.popleft()
+            self._bytes -= len(message)
+            self.dropped += number > self._read
+
+    async def frames(self, after: int | None = None) -> AsyncGenerator[bytes, None]:
+        """SSE frames after event number `after` (default: what was not read yet), until the stream ends."""
+        self._reading = True
+        position = self._read if after is None else after
+        try:
+            if self._primed and after is None:
+                yield sse.event(b"", id_=self._id(position), name=b"", retry=RETRY_MS)
+            while True:
+                for number, message in self._after(position):
+                    position = number
+                    yield sse.event(message, id_=self._id(number))
+                    self._taken(number)
+                if self.ended and position >= self._last:
+                    return
+                if not await self._news(position):
+                    yield sse.COMMENT
+        finally:
+            self._reading = False
+            self._room.set()
+
+    def _after(self, position: int) -> list[tuple[int, bytes]]:
+        return [event for event in self._events if event[0] > position]
+
+    def _taken(self, number: int) -> None:
+        self._read = max(self._read, number)
+        if not self._replay:
+            while self._events and self._events[0][0] <= self._read:
+                self._bytes -= len(self._events.popleft()[1])
+        if not self._backlog_full():
+            self._room.set()
+
+    async def _news(self, position: int) -> bool:
+        """Wait for the next message or the end; `False` if it is time for a sign of life."""
+        self._more.clear()
+        if self._last > position or self.ended:
+            return True
+        try:
+            async with asyncio.timeout(KEEP_ALIVE):
+                await self._more.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _id(self, number: int) -> bytes:
+        return f"{self.name}.{number}".encode() if self._replay else b""

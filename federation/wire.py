@@ -1,0 +1,103 @@
+"""How a request looks towards a server of each era, and what comes back. Pure.
+
+Progress tokens are ours on the wire (the request's own id, unique on its connection) and
+the client's again on the way back.
+"""
+
+from ..core import jsonrpc
+from ..core.jsonrpc import Message
+from ..core.rawjson import Fields, Raw, fields, join, raw, value
+from .eras import (
+    ENVELOPE,
+    H_METHOD,
+    H_NAME,
+    H_VERSION,
+    META_CAPABILITIES,
+    META_CLIENT,
+    META_LOG_LEVEL,
+    META_VERSION,
+    MODERN,
+    NAME_FIELD,
+    Era,
+)
+from .headers import encode_value
+from .messages import Answer, Notice, Outbound
+
+TOKEN = "progressToken"
+PROGRESS = "notifications/progress"
+PING = "ping"
+
+MODERN_HEADERS = ((H_VERSION, MODERN.encode()),)
+
+
+def request_body(out: Outbound, era: Era, ident: int) -> bytes:
+    """The JSON-RPC request with the id `ident`, enveloped as the era wants it."""
+    meta = dict(out.meta)
+    if TOKEN in meta:
+        meta[TOKEN] = Raw(b"%d" % ident)
+    if era == "modern":
+        meta |= _envelope(out)
+    else:
+        meta = {key: part for key, part in meta.items() if key not in ENVELOPE}
+    params: Fields = dict(out.params)
+    if meta:
+        params["_meta"] = raw(meta)
+    return jsonrpc.request(ident, out.method, join(params))
+
+
+def _envelope(out: Outbound) -> Fields:
+    client = out.client
+    envelope = {META_VERSION: raw(MODERN), META_CAPABILITIES: client.capabilities}
+    if bytes(client.info):
+        envelope[META_CLIENT] = client.info
+    if client.log_level:
+        envelope[META_LOG_LEVEL] = raw(client.log_level)
+    return envelope
+
+
+def request_headers(out: Outbound) -> tuple[tuple[bytes, bytes], ...]:
+    """The standard and custom headers of a modern request."""
+    head = (*MODERN_HEADERS, (H_METHOD, out.method.encode()))
+    if out.method in NAME_FIELD and out.name:
+        return (*head, (H_NAME, encode_value(out.name)), *out.param_headers)
+    return head
+
+
+def cancelled(ident: int) -> bytes:
+    """Parameters of `notifications/cancelled` for our request `ident`."""
+    return b'{"requestId":%d,"reason":"the caller has gone"}' % ident
+
+
+def answer_of(message: Message) -> Answer:
+    return Answer(bytes(message.result), bytes(message.error))
+
+
+def notice_of(message: Message, out: Outbound) -> Notice:
+    """A notification that belongs to the call `out`, with the client's own progress token."""
+    params = bytes(message.params)
+    if message.method == PROGRESS and TOKEN in out.meta:
+        members = fields(params)
+        members[TOKEN] = out.meta[TOKEN]
+        params = join(members)
+    return Notice(message.method or "", params)
+
+
+def token_of(message: Message) -> int | None:
+    """The request a progress notification speaks of, by our token."""
+    try:
+        token = value(fields(message.params).get(TOKEN, Raw(b"null")))
+    except ValueError:
+        return None
+    return token if isinstance(token, int) else None
+
+
+def refuse(method: str, why: str = "") -> Answer:
+    """The answer to a server's request that nobody here can take."""
+    text = f"{method} is not available{': ' + why if why else ''}"
+    return Answer(error=jsonrpc.error_object(jsonrpc.METHOD_NOT_FOUND, text))
+
+
+def response_body(ident: Raw, answer: Answer) -> bytes:
+    if answer.error:
+        return jsonrpc.error(ident, answer.error)
+    return jsonrpc.result(ident, answer.result or b"{}")

@@ -1,0 +1,121 @@
+"""Assembly: a manifest becomes a running gateway. The only place that knows every part.
+
+Order of life: made (nothing runs) → `start` (servers are being reached, nobody waits for
+them) → serving → `aclose` (streams end, calls end, sessions end, servers end, then the
+last access line is written).
+"""
+
+import sys
+from functools import partial
+from typing import Any
+
+from .. import __version__
+from ..access.hosts import HostPolicy
+from ..access.identify import Identify
+from ..access.keys import KeyRing
+from ..core.clock import Clock, SystemClock
+from ..core.http_client import HttpClient
+from ..federation.connect import Deps
+from ..federation.endpoint import McpEndpoint
+from ..federation.hub import Hub
+from ..federation.process import ProcessTable
+from ..federation.server import Server
+from ..manifest.model import Manifest
+from ..sessions.table import SessionTable
+from ..telemetry.access_log import AccessLog
+from ..telemetry.metrics import Metrics
+from .admit import Admit
+from .asgi import Hot, Wire
+from .cold import Cold, Facts
+from .observe import Observe
+from .pipeline import batch_path, data_path
+
+SWEEP = 30.0
+
+
+class Gateway:
+    """`asgi` is the application; `url` is what clients are told."""
+
+    def __init__(self, manifest: Manifest, *, clock: Clock | None = None, log_fd: int | None = None) -> None:
+        clock = clock or SystemClock()
+        settings = manifest.gateway
+        self.manifest = manifest
+        self.url = settings.public_url or f"http://{settings.listen}"
+        self.metrics = Metrics(__version__)
+        self.processes = ProcessTable(clock)
+        self.http = HttpClient(clock=clock)
+        deps = Deps(self.http, clock, self.processes, self.metrics, __version__)
+        self.hub = Hub(manifest.mcp.servers, manifest.mcp.naming, deps)
+        self.sessions = SessionTable(
+            clock,
+            idle=manifest.sessions.idle,
+            limit=manifest.sessions.max,
+            on_end=lambda session, why: self.metrics.evicted(session.protocol, why),
+        )
+        self.mcp = McpEndpoint(self.hub, self.sessions, clock, self.metrics)
+        self.access_log = AccessLog(sys.stdout.fileno() if log_fd is None else log_fd, manifest.telemetry.log.format)
+        keys = KeyRing(manifest.access.keys)
+        hosts = HostPolicy(settings.listen.is_loopback, settings.public_url, settings.allowed_hosts)
+        self.admit = Admit(hosts, limit=settings.max_concurrent, max_body=settings.max_body)
+        observe = Observe(self.metrics, self.access_log, clock, self.mcp.operations)
+        identify = Identify(keys, manifest.anonymous)
+        path = data_path(observe, self.admit, identify, self.mcp)
+        self.mcp.each = batch_path(self.mcp)
+        admins = frozenset(manifest.access.admins)
+        facts = Facts(__version__, self.url, lambda: self.hub.status, self.metrics, keys, admins, hosts, clock)
+        self.cold = Cold(facts)
+        self.asgi = Wire({"mcp": Hot("mcp", path)}, self.cold.app, clock, max_body=settings.max_body)
+        self._clock = clock
+        self._measure()
+
+    def _measure(self) -> None:
+        """Gauges whose truth lives elsewhere are read when somebody looks."""
+        metrics = self.metrics
+        metrics.sessions.source("mcp", lambda: self.sessions.count("mcp"))
+        metrics.stdio_processes.source(lambda: self.processes.live)
+        metrics.access_log_dropped.source(lambda: self.access_log.dropped)
+        for name, server in self.hub.servers.items():
+            metrics.server_up.source(name, partial(_is_up, server))
+            metrics.catalog_tools.source(name, partial(_tools, server))
+
+    def start(self) -> None:
+        """Begin to reach the servers. Needs a running loop; returns at once."""
+        self.hub.start()
+        self.asgi.tasks.start(self._sweep(), "sweep sessions")
+
+    async def _sweep(self) -> None:
+        while True:
+            await self._clock.sleep(SWEEP)
+            self.sessions.sweep()
+
+    async def drain(self) -> None:
+        """Stop being ready, and end what would keep connections open."""
+        self.cold.stopping = True
+        self.mcp.listeners.close()
+        self.sessions.close()
+
+    async def aclose(self) -> None:
+        """End everything, each part within its own bound; the access log last."""
+        await self.drain()
+        await self.mcp.aclose()
+        await self.hub.aclose()
+        await self.asgi.tasks.aclose()
+        await self.http.aclose()
+        await self.processes.aclose()
+
+    def statistics(self) -> dict[str, Any]:
+        """Counts of what is held now."""
+        return {
+            "sessions": len(self.sessions),
+            "calls": self.admit.calls,
+            "streams": self.admit.streams,
+            "processes": self.processes.live,
+        }
+
+
+def _is_up(server: Server) -> float:
+    return float(server.state == "ready")
+
+
+def _tools(server: Server) -> float:
+    return float(server.status.tools)

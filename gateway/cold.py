@@ -1,0 +1,124 @@
+"""What is not on the data path: health, readiness, metrics, and a page that says what is here (Starlette).
+
+Health and readiness answer any Host, because probes come by address. Metrics are for
+this machine and for administrators.
+"""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from ..access.hosts import HostPolicy
+from ..access.keys import KeyRing
+from ..core.call import Principal
+from ..core.clock import Clock
+from ..core.errors import GatewayError
+from ..federation.server import Status
+from ..telemetry.metrics import Metrics
+
+SETTLING = 2.0
+"""Seconds after the start in which servers that are still being reached make the gateway "not ready"."""
+
+ABOUT = """This is fedgate {version}, a gateway for MCP servers.
+
+  /mcp            all servers in one catalog (streamable HTTP)
+  /mcp/SERVER     one server with its own names: {servers}
+  /healthz  /readyz  /metrics
+
+Connect Claude Code:  claude mcp add --transport http fedgate {url}/mcp
+"""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the cold side shows and who may see it."""
+
+    version: str
+    url: str
+    status: Callable[[], list[Status]]
+    metrics: Metrics
+    keys: KeyRing
+    admins: frozenset[str]
+    hosts: HostPolicy
+    clock: Clock
+
+
+class Cold:
+    """The handlers. `stopping` turns readiness off before the listener closes."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.stopping = False
+        self._facts = facts
+        self._started = facts.clock.monotonic()
+        self.app = Starlette(
+            routes=[
+                Route("/healthz", self._healthz),
+                Route("/readyz", self._readyz),
+                Route("/metrics", self._metrics),
+                Route("/", self._about),
+            ],
+            exception_handlers={404: _not_found, GatewayError: _refused},
+        )
+
+    async def _healthz(self, _request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def _readyz(self, _request: Request) -> Response:
+        servers = self._facts.status()
+        settled = self._facts.clock.monotonic() - self._started > SETTLING
+        ready = not self.stopping and (settled or all(each.state != "starting" for each in servers))
+        body = {
+            "status": "ready" if ready else "stopping" if self.stopping else "starting",
+            "servers": {each.name: msgspec.to_builtins(each) for each in servers},
+        }
+        return JSONResponse(body, 200 if ready else 503)
+
+    async def _metrics(self, request: Request) -> Response:
+        self._check_host(request)
+        if not self._may_look(request):
+            text = "metrics are for this machine and for callers in access.admins\n"
+            return PlainTextResponse(text, 401, {"www-authenticate": 'Bearer realm="fedgate"'})
+        body, content_type = self._facts.metrics.render(request.headers.get("accept", ""))
+        return Response(body, media_type=content_type)
+
+    async def _about(self, request: Request) -> Response:
+        self._check_host(request)
+        names = ", ".join(each.name for each in self._facts.status()) or "none configured"
+        return PlainTextResponse(ABOUT.format(version=self._facts.version, servers=names, url=self._facts.url))
+
+    def _check_host(self, request: Request) -> None:
+        self._facts.hosts.check(request.headers.get("host"), request.headers.get("origin"))
+
+    def _may_look(self, request: Request) -> bool:
+        if request.client is not None and _is_loopback(request.client.host):
+            return True
+        principal = self._principal(request.headers)
+        return principal is not None and not self._facts.admins.isdisjoint((principal.id, *principal.groups))
+
+    def _principal(self, headers: Mapping[str, str]) -> Principal | None:
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        presented = key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        return self._facts.keys.find(presented.encode("latin-1")) if presented else None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _not_found(request: Request, _error: Exception) -> Response:
+    text = f"there is nothing at {request.url.path[:200]}; MCP clients connect to /mcp\n"
+    return PlainTextResponse(text, 404)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, GatewayError)
+    return PlainTextResponse(error.message + "\n", error.status)

@@ -1,0 +1,118 @@
+"""The outermost stage: whatever becomes of a call, it is counted once and has one access line.
+
+A reply that streams is over when its body ends, breaks or is closed, and not before.
+Inner stages write what they learn into `call.record`; this one reads it at the end. It
+does not know protocols, and makes no errors into replies (`rescue`, one further in, does).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from ..core.call import Call, Handler, Record, Reply, replace
+from ..core.clock import Clock
+from ..core.errors import GatewayError
+from ..telemetry.lines import Ended
+
+REQUEST_ID = b"x-fedgate-request-id"
+CLIENT_GONE = 499
+"""nginx's status for a caller that left before it got one."""
+
+
+class Counts(Protocol):
+    """What `observe` asks of the metrics."""
+
+    def request(self, ended: Ended) -> None: ...
+
+
+class Lines(Protocol):
+    """What `observe` asks of the access log."""
+
+    def write(self, ended: Ended) -> None: ...
+
+
+class Observe:
+    """`operations` is the closed set that may become metric labels; others are `other`."""
+
+    def __init__(self, metrics: Counts, access_log: Lines, clock: Clock, operations: frozenset[str]) -> None:
+        self._metrics = metrics
+        self._access_log = access_log
+        self._clock = clock
+        self._operations = operations
+
+    async def __call__(self, call: Call, inner: Handler) -> Reply:
+        record = call.record
+        try:
+            reply = await inner(call)
+        except BaseException as error:
+            record.error = record.error or _reason(error)
+            self._end(record, CLIENT_GONE if isinstance(error, asyncio.CancelledError) else 500)
+            raise
+        headers = (*reply.headers, (REQUEST_ID, record.request.id.encode()))
+        if isinstance(reply.body, bytes):
+            self._end(record, reply.status)
+            return replace(reply, headers=headers)
+        # What follows the head is the upstream's pace and the reader's, not ours.
+        overhead = self._overhead(record, self._clock.monotonic())
+
+        def ended(error: str) -> None:
+            record.error = record.error or error
+            self._end(record, reply.status, overhead)
+
+        return replace(reply, headers=headers, body=ObservedBody(reply.body, ended))
+
+    def _end(self, record: Record, status: int, overhead: float | None = None) -> None:
+        clock = self._clock
+        now = clock.monotonic()
+        operation = record.operation if record.operation in self._operations else "other"
+        if overhead is None:
+            overhead = self._overhead(record, now)
+        ended = Ended(record, operation, status, now - record.started, overhead, clock.now())
+        self._metrics.request(ended)
+        self._access_log.write(ended)
+
+    def _overhead(self, record: Record, now: float) -> float:
+        # Upstream calls of one operation may run side by side and add up to more than the wall clock.
+        return max(0.0, now - record.started - record.upstream_seconds)
+
+
+class ObservedBody:
+    """A body that tells once how it ended: `""`, or the reason why it did not reach its end."""
+
+    def __init__(self, body: AsyncIterator[bytes], ended: Callable[[str], None]) -> None:
+        self._body = body
+        self._ended = ended
+        self._open = True
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await self._body.__anext__()
+        except StopAsyncIteration:
+            self._close("")
+            raise
+        except BaseException as error:
+            self._close(_reason(error))
+            raise
+
+    async def aclose(self) -> None:
+        """Close the inner body, if it can be closed. Before its end this means that the caller left."""
+        aclose = getattr(self._body, "aclose", None)
+        try:
+            if aclose is not None:
+                await aclose()
+        finally:
+            self._close("client_disconnected")
+
+    def _close(self, error: str) -> None:
+        if self._open:
+            self._open = False
+            self._ended(error)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, asyncio.CancelledError):
+        return "client_disconnected"
+    return error.reason if isinstance(error, GatewayError) else GatewayError.reason

@@ -1,0 +1,45 @@
+"""The data path: every call of every protocol goes through this list, from top to bottom and back.
+
+A stage with nothing configured is left out when the list is built. Stages that do not
+exist yet are named where they will stand, because their place is part of the design.
+"""
+
+from collections.abc import Sequence
+
+from ..access.identify import Identify
+from ..core.call import Handler
+from ..core.ports import Endpoint
+from ..core.stage import Stage, compose
+from .admit import Admit
+from .bind import Bind
+from .observe import Observe
+from .rescue import Rescue
+
+
+def data_path(observe: Observe, admit: Admit, identify: Identify, endpoint: Endpoint) -> Handler:
+    """The whole path of one endpoint."""
+    stages: Sequence[Stage] = (
+        observe,  # first in, last out: even a refusal gets its metrics, span and access line
+        Rescue(endpoint),  # one place where errors become wire replies, in the caller's own protocol
+        admit,  # room, size, host: before any work
+        identify,  # who is it; from the head alone, so that strangers cannot make us read bodies
+        Bind(endpoint),  # which session, checked against who opened it
+        *inner_stages(),
+    )
+    return compose(stages, endpoint.dispatch)
+
+
+def batch_path(endpoint: Endpoint) -> Handler:
+    """What every message of a batch goes through: its caller and session are known, its errors are its own."""
+    return compose((Rescue(endpoint), *inner_stages()), endpoint.dispatch)
+
+
+def inner_stages() -> Sequence[Stage]:
+    """Policies that look at one bound operation, in this order.
+
+    authorize: may this principal do this (rules see protocol, target, arguments)
+    limit: rates and budgets: reserve before, reconcile after
+    guard: content on the way in and out, streams included
+    cache: may an earlier answer serve
+    """
+    return ()

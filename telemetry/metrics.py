@@ -1,0 +1,125 @@
+"""The metrics of one gateway: families of the telemetry contract (DESIGN 6a), in a registry of their own.
+
+Labels are bounded: an operation is one of a closed set or `other`, and no family keeps
+more than `CAP` children; what comes later is counted under `other`. Session, user and
+request ids are never labels. Above: `gateway/observe.py`, whoever speaks to an upstream
+or ends a session, and `/metrics`. Below: prometheus-client, and nothing of its globals.
+"""
+
+import platform
+from collections.abc import Callable
+from typing import TypeVar
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+
+from .lines import Ended
+from .readings import Reading, Readings
+
+CAP = 1000
+"""Children of one family before the rest is counted as `other`."""
+
+_OPENMETRICS = "application/openmetrics-text"
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+"""Up to the longest timeout of the manifest's defaults, an agent's ten minutes."""
+_OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+
+Family = TypeVar("Family", Counter, Histogram)
+
+
+class Children(dict[tuple[str, ...], Family]):
+    """The children of one family by label values: a plain look-up on the hot path."""
+
+    def __init__(self, family: Family, labels: int, cap: int = CAP) -> None:
+        super().__init__()
+        self._family: Family = family
+        self._rest = ("other",) * labels
+        self._cap = cap
+
+    def __missing__(self, values: tuple[str, ...]) -> Family:
+        if len(self) >= self._cap:
+            return self._family.labels(*self._rest)
+        child = self._family.labels(*values)
+        self[values] = child
+        return child
+
+
+class Metrics:
+    """Every family that exists now. Not a singleton: assembled once and handed to those who count."""
+
+    def __init__(self, version: str) -> None:
+        # The library's own switch, for the whole process: a `_created` series beside each child helps nobody.
+        switch: Callable[[], None] = disable_created_metrics
+        switch()
+        self.registry = CollectorRegistry()
+        self._requests = self._counter("requests", "Operations ended", "protocol", "operation", "status")
+        self._durations = self._histogram(
+            "request_duration_seconds", "From the request's head to the reply's end", "protocol", "operation"
+        )
+        self._overheads = self._histogram(
+            "overhead_seconds", "Time the gateway itself took", "protocol", "operation", buckets=_OVERHEAD
+        )
+        self._upstreams = self._histogram("upstream_duration_seconds", "One exchange with an upstream", "kind", "name")
+        self._evictions = self._counter("session_evictions", "Sessions ended by the table", "protocol", "reason")
+        self._reconnects = self._counter("upstream_reconnects", "Connections made anew", "server")
+        self.sessions = self._readings("sessions", "Open sessions", "protocol")
+        self.server_up = self._readings("server_up", "1 if the server answers", "server")
+        self.catalog_tools = self._readings("catalog_tools", "Tools in the catalog", "server")
+        self.stdio_processes = Reading(GaugeMetricFamily, "fedgate_stdio_processes", "Server processes that run")
+        self.access_log_dropped = Reading(
+            CounterMetricFamily, "fedgate_access_log_dropped", "Access lines that were lost"
+        )
+        self.registry.register(self.stdio_processes)
+        self.registry.register(self.access_log_dropped)
+        build = Gauge("fedgate_build_info", "What runs here", ("version", "python"), registry=self.registry)
+        build.labels(version, platform.python_version()).set(1)
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def request(self, ended: Ended) -> None:
+        """Count an operation that is over."""
+        where = (ended.record.protocol, ended.operation)
+        self._requests[*where, str(ended.status)].inc()
+        self._durations[where].observe(ended.seconds)
+        self._overheads[where].observe(ended.overhead)
+
+    def upstream(self, kind: str, name: str, seconds: float) -> None:
+        """One exchange with an upstream ended. `kind` is `mcp`, `a2a` or `llm`; `name` is the manifest's."""
+        self._upstreams[kind, name].observe(seconds)
+
+    def evicted(self, protocol: str, reason: str) -> None:
+        """The session table ended a session by itself: `idle`, `cap`, ..."""
+        self._evictions[protocol, reason].inc()
+
+    def reconnected(self, name: str) -> None:
+        """A connection (or process, or session) of the server `name` was made anew."""
+        self._reconnects[name,].inc()
+
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """The exposition and its content type: OpenMetrics if `Accept` names it, else Prometheus text."""
+        # Never the caller's own words: the library fails on a version it cannot read, and echoes it.
+        encode, content_type = choose_encoder(_OPENMETRICS if _OPENMETRICS in accept else "")
+        return encode(self.registry), content_type
+
+    def _counter(self, name: str, about: str, *labels: str) -> Children[Counter]:
+        return Children(Counter(f"fedgate_{name}_total", about, labels, registry=self.registry), len(labels))
+
+    def _histogram(
+        self, name: str, about: str, *labels: str, buckets: tuple[float, ...] = _SECONDS
+    ) -> Children[Histogram]:
+        family = Histogram(f"fedgate_{name}", about, labels, registry=self.registry, buckets=buckets)
+        return Children(family, len(labels))
+
+    def _readings(self, name: str, about: str, label: str) -> Readings:
+        readings = Readings(f"fedgate_{name}", about, label, CAP)
+        self.registry.register(readings)
+        return readings

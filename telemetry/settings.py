@@ -1,0 +1,21 @@
+"""The `telemetry` section: how the gateway tells what it does."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ..core.values import Section
+
+
+class LogSettings(Section):
+    """The access line that every operation ends with."""
+
+    format: Literal["auto", "logfmt", "json"] = Field(
+        default="auto", description="auto writes logfmt on a terminal and JSON elsewhere."
+    )
+
+
+class TelemetrySettings(Section):
+    """Logs (metrics are always on, at /metrics)."""
+
+    log: LogSettings = Field(default=LogSettings(), description="The access log.")

@@ -1,0 +1,274 @@
+"""A peer for the HTTP client's tests: a loopback server that does what a script says, byte for byte.
+
+A script is a coroutine function called once per connection. It reads requests with h11
+as the judge of what the client sent, and writes raw bytes. What a script raises fails
+the test. Every scenario is bounded by `LIMIT` seconds.
+"""
+
+import asyncio
+import datetime as dt
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h11
+import pytest
+from anyio.lowlevel import checkpoint
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from fedgate.core.http_client import HttpClient
+from fedgate.core.http_values import OriginStatistics, Target
+
+LIMIT = 10.0
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+
+Headers = list[tuple[bytes, bytes]]
+
+
+def on_both_loops() -> Any:
+    """The `anyio_backend` fixture of a module whose tests run on asyncio's own loop and on uvloop."""
+
+    @pytest.fixture(name="anyio_backend", params=[False, True], ids=["asyncio", "uvloop"])
+    def backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+        return "asyncio", {"use_uvloop": request.param}
+
+    return backend
+
+
+@dataclass
+class Received:
+    """A request as h11 understood it."""
+
+    method: bytes
+    target: bytes
+    headers: Headers
+    body: bytes = b""
+
+    def header(self, name: bytes) -> bytes | None:
+        return next((value for key, value in self.headers if key == name), None)
+
+
+class Wire:
+    """One connection, as the peer sees it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.number = number
+        """0 for the peer's first connection."""
+        self._rest = b""
+
+    async def _event(self, parser: h11.Connection) -> Any:
+        while (event := parser.next_event()) is h11.NEED_DATA:
+            data = await self.reader.read(65536)
+            if not data and parser.their_state is h11.IDLE:
+                raise EOFError("the client closed the connection")
+            parser.receive_data(data)
+        return event
+
+    async def head(self) -> Received:
+        """The head of the next request; its body stays unread."""
+        parser = h11.Connection(h11.SERVER)
+        parser.receive_data(self._rest)
+        event = await self._event(parser)
+        assert isinstance(event, h11.Request), event
+        self._rest = parser.trailing_data[0]
+        return Received(event.method, event.target, list(event.headers))
+
+    async def request(self) -> Received:
+        """The next request, complete."""
+        parser = h11.Connection(h11.SERVER)
+        parser.receive_data(self._rest)
+        event = await self._event(parser)
+        assert isinstance(event, h11.Request), event
+        body = bytearray()
+        while isinstance(part := await self._event(parser), h11.Data):
+            body += part.data
+        assert isinstance(part, h11.EndOfMessage), part
+        self._rest = parser.trailing_data[0]
+        return Received(event.method, event.target, list(event.headers), bytes(body))
+
+    def send(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    async def answer(self, data: bytes = OK) -> Received:
+        """Read a request and answer it."""
+        received = await self.request()
+        self.send(data)
+        return received
+
+    def finish(self) -> None:
+        """No more bytes from here."""
+        self.writer.close()
+
+    def abort(self) -> None:
+        """Reset the connection."""
+        self.writer.transport.abort()
+
+    async def gone(self) -> None:
+        """Wait until the client has closed."""
+        with suppress(ConnectionError, ssl.SSLError):
+            while await self.reader.read(65536):
+                pass
+
+
+Script = Callable[[Wire], Awaitable[None]]
+
+
+class Peer:
+    """A listening server and the connections that it has had."""
+
+    def __init__(self, script: Script, scheme: str) -> None:
+        self._script = script
+        self._scheme = scheme
+        self._tasks: list[asyncio.Task[None]] = []
+        self.wires: list[Wire] = []
+        self.target = Target("http", "127.0.0.1", 1)
+
+    def listening(self, port: int) -> None:
+        self.target = Target(self._scheme, "localhost" if self._scheme == "https" else "127.0.0.1", port, "/")
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        wire = Wire(reader, writer, len(self.wires))
+        self.wires.append(wire)
+        self._tasks.append(asyncio.create_task(self._serve(wire)))
+
+    async def _serve(self, wire: Wire) -> None:
+        with suppress(ConnectionError, EOFError, ssl.SSLError):
+            await self._script(wire)
+            await wire.writer.drain()
+
+    async def aclose(self) -> None:
+        for task in self._tasks:
+            if not task.done():
+                task.cancel()
+        results = await asyncio.gather(*self._tasks, return_exceptions=True)
+        for wire in self.wires:
+            wire.abort()
+            with suppress(ConnectionError, ssl.SSLError):
+                await wire.writer.wait_closed()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+
+@asynccontextmanager
+async def peer(script: Script, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
+    """Serve `script` on a free loopback port for the time of the block."""
+    state = Peer(script, "http" if tls is None else "https")
+    server = await asyncio.start_server(state.accept, "127.0.0.1", 0, ssl=tls)
+    state.listening(server.sockets[0].getsockname()[1])
+    try:
+        async with asyncio.timeout(LIMIT):
+            yield state
+    finally:
+        server.close()
+        await state.aclose()
+
+
+@asynccontextmanager
+async def opened(client: HttpClient | None = None) -> AsyncIterator[HttpClient]:
+    client = client or HttpClient()
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+def counts(client: HttpClient) -> OriginStatistics:
+    """The statistics of the one origin that the client has spoken to."""
+    (statistics,) = client.statistics().values()
+    return statistics
+
+
+async def until(predicate: Callable[[], bool]) -> None:
+    """Let the loop turn until something is so; bounded by the scenario."""
+    while not predicate():
+        await checkpoint()
+
+
+@asynccontextmanager
+async def background(work: Coroutine[Any, Any, Any]) -> AsyncIterator["asyncio.Task[Any]"]:
+    """Run `work` beside the block; it must be over, or is cancelled, at the block's end."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def cancelled(task: "asyncio.Task[Any]") -> None:
+    """Cancel and wait."""
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def pieces(*data: bytes) -> AsyncIterator[bytes]:
+    for piece in data:
+        yield piece
+
+
+@dataclass
+class Tls:
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+
+
+def make_tls(folder: Path, name: str = "localhost") -> Tls:
+    """Contexts for a self-signed certificate of `name` and 127.0.0.1, and a client that trusts just it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    names = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / f"{name}.pem"
+    path.write_bytes(pem + secret)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(path)
+    server.set_alpn_protocols(["h2", "http/1.1"])
+    return Tls(server, ssl.create_default_context(cadata=pem.decode()))
+
+
+async def relay(wire: Wire, port: int) -> None:
+    """Be the inside of a CONNECT tunnel to a loopback port."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_pump(wire.reader, writer))
+            group.create_task(_pump(reader, wire.writer))
+    finally:
+        writer.transport.abort()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError, ssl.SSLError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
