@@ -33,7 +33,7 @@ URL_PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@]+([/?][^\s#]*)?$"
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _BYTES = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "B": 1, "": 1}
 _MAX_URL = 2048
-_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_VISIBLE_ASCII = re.compile("[!-~]+")
 
 Where = tuple[str | int, ...]
 """The path of a value: keys and list indexes from the root."""
@@ -149,8 +149,12 @@ def _url(text: str) -> str:
         complete = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         complete = False
-    if not complete or _CONTROL.search(text) or len(text) > _MAX_URL:
+    if not complete or len(text) > _MAX_URL:
         raise refuse("must be an http or https URL", why)
+    if not _VISIBLE_ASCII.fullmatch(text):
+        raise refuse(
+            "must be visible ASCII", "percent-encode other characters; write xn--... for an international host"
+        )
     if "@" in parts.netloc:
         raise refuse("must not carry a user or password", "send them by headers, such as Authorization")
     if parts.fragment:

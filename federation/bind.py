@@ -16,6 +16,7 @@ from .inbound import (
     Wire,
     check_http,
     era_of,
+    id_of,
     read_legacy,
     read_message,
     read_modern,
@@ -53,10 +54,19 @@ class Binder:
         if kind is not None:
             call.record.operation = kind
             return replace(call, operation=kind, session=self._session(call), message=Inbound("legacy", kind))
-        return self._legacy(call, catalog, read_legacy(call.body))
+        try:
+            inbound = read_legacy(call.body)
+        except RpcError:
+            call.record.wire = Wire("legacy", id_of(call.body))
+            raise
+        return self._legacy(call, catalog, inbound)
 
     def _modern(self, call: Call, catalog: Catalog) -> Call:
-        inbound = read_modern(call.body, call.request)
+        try:
+            inbound = read_modern(call.body, call.request)
+        except RpcError:
+            call.record.wire = Wire("modern", id_of(call.body))
+            raise
         method = inbound.message.method or ""
         self._note(call, inbound, accepted=False)
         if inbound.kind == "request" and method in REMOVED_IN_MODERN:

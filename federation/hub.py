@@ -14,7 +14,7 @@ from ..core.rawjson import fields, text
 from ..core.tasks import Tasks
 from .catalog import Catalog, View, build
 from .connect import Deps, ServerOpener, ServerSettings
-from .eras import UPDATED
+from .eras import CHANGED, UPDATED
 from .messages import Client, Notice
 from .names import Naming
 from .server import Server, Status
@@ -78,12 +78,15 @@ class Hub:
         names = [view.single] if view.single else list(self.servers)
         return build({each: self.servers[each].listing for each in names}, view)
 
-    def _changed(self, server: str) -> None:
+    def _changed(self, server: str, announced: frozenset[str]) -> None:
         for view in ("", server):
             old, new = self._catalogs[view], self._build(view)
             self._catalogs[view] = new
-            if kinds := new.changed_since(old):
-                self._tell(view, kinds, None)
+            kinds = set(new.changed_since(old))
+            if view:
+                kinds |= announced  # a pass-through view says what its server says
+            if kinds:
+                self._tell(view, tuple(kind for kind in CHANGED if kind in kinds), None)
         self._report_collisions()
         self._settle()
 

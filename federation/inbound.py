@@ -196,6 +196,15 @@ def _equal(header: str, sent: str | None, expected: str | None) -> None:
         raise RpcError(HEADER_MISMATCH, f"the header {header} does not equal what the body says", status=400)
 
 
+def id_of(body: bytes) -> bytes:
+    """The id of a message that was refused, as far as it has a legal one: its error should carry it."""
+    try:
+        message = jsonrpc.parse_one(body)
+    except RpcError:
+        return b""
+    return bytes(message.id) if message.key is not None else b""
+
+
 def says_modern(inbound: Inbound) -> bool:
     """Whether a message that came without a version header has the envelope of the modern era."""
     return inbound.kind == "request" and META_VERSION in inbound.meta

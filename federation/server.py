@@ -62,7 +62,11 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Server:
-    """Runs from `start` to `aclose`. `on_change(name)` after every change of state or listing."""
+    """Runs from `start` to `aclose`.
+
+    `on_change(name, announced)` after every change of state or listing, and after a refresh that the
+    server itself announced, with the kinds of lists that it named.
+    """
 
     def __init__(self, name: str, settings: ServerSettings, opener: Opener, deps: Deps) -> None:
         self.name = name
@@ -71,7 +75,7 @@ class Server:
         self.state: State = "starting"
         self.reason = "not reached yet"
         self.since = deps.clock.now()
-        self.on_change: Callable[[str], None] = lambda _: None
+        self.on_change: Callable[[str, frozenset[str]], None] = lambda _name, _announced: None
         self.on_notice: Callable[[str, Notice], None] = lambda _name, _notice: None
         self.pool = Pool(opener, self._heard, deps.clock)
         self._opener = opener
@@ -82,6 +86,7 @@ class Server:
         self._listening: asyncio.Task[None] | None = None
         self._level = ""
         self._stale: set[str] = set()
+        self._announced: set[str] = set()
         self._watched: set[str] = set()
         self._wake = asyncio.Event()
         self._lost_at = deps.clock.monotonic()
@@ -176,7 +181,7 @@ class Server:
             self.since = self._deps.clock.now()
             log.info("server %s is %s%s", self.name, state, f": {why}" if why else "")
         self.state, self.reason = state, why
-        self.on_change(self.name)
+        self.on_change(self.name, frozenset())
 
     def _asker(self, connection: Connection) -> Ask:
         async def ask(method: str, params: Fields) -> bytes:
@@ -223,13 +228,14 @@ class Server:
     async def _refresh(self, connection: Opened) -> None:
         await self._deps.clock.sleep(SETTLE)
         methods, self._stale = tuple(method for method in LISTS if method in self._stale), set()
+        announced, self._announced = frozenset(self._announced), set()
         fresh = await fetch(self.name, connection.greeting, self._asker(connection), methods)
         old = self.listing
         assert old is not None
         merged = Listing(connection.greeting, {**old.items, **fresh.items}, {**old.hints, **fresh.hints})
-        if merged != old:
+        if merged != old or announced:
             self.listing = merged
-            self.on_change(self.name)
+            self.on_change(self.name, announced)
 
     async def _check(self, connection: Opened) -> None:
         """Any answer will do, an error included: it is there."""
@@ -322,6 +328,7 @@ class Server:
         """A notice outside of any call."""
         for kind, method in CHANGED.items():
             if notice.method == method:
+                self._announced.add(kind)
                 self._stale.update(m for m in LISTS if m.startswith(kind))
                 self._wake.set()
                 return

@@ -22,7 +22,6 @@ ROOT_KEYS = (*Manifest.model_fields, "mcpServers")
 _MAPPING = ("must be a mapping", "write keys with values below it")
 _WORDS: dict[str, tuple[str, str]] = {
     "string_type": ("must be text", "put the value in quotes"),
-    "string_unicode": ("must be text", "the value holds bytes that are not UTF-8"),
     "path_type": ("must be a path", "put the value in quotes"),
     "bool_type": ("must be true or false", ""),
     "bool_parsing": ("must be true or false", ""),
@@ -68,8 +67,8 @@ class Explainer:
                 why = f"the first is at {find(self.root, (*where, *refusal.other)).node.place()}; {why}"
             # A mapping is pointed at by its key, and so is a key that is wrong itself.
             at_key = where[-1:] == ("[key]",) or isinstance(found.node.value, dict | None)
-            what = f"{found.name or 'the manifest'} {refusal.what}"
-            yield _problem(found.key if at_key and found.key else found.node, found.name, what, why, refusal.nearest)
+            said = Refusal(f"{found.name or 'the manifest'} {refusal.what}", why, nearest=refusal.nearest)
+            yield _problem(found.key if at_key and found.key else found.node, found.name, said)
 
     def unknown_key(self, where: Where) -> Problem:
         shape = shape_at(Manifest, where[:-1])
@@ -78,14 +77,13 @@ class Explainer:
         key = str(where[-1])
         near = nearest(key, keys)
         what = f"unknown key {quoted(key)} {f'in {above}' if above else 'at the top'}"
-        return _problem(
-            found.key or found.node, found.name, what, "" if near else f"valid keys: {', '.join(keys)}", near
-        )
+        why = "" if near else f"valid keys: {', '.join(keys)}"
+        return _problem(found.key or found.node, found.name, Refusal(what, why, nearest=near))
 
 
-def _problem(node: Node, name: str, what: str, why: str, near: str | None) -> Problem:
+def _problem(node: Node, name: str, said: Refusal) -> Problem:
     line, column = node.source.position(node.start)
-    return Problem(node.source.name, line, column, name, what, why, near)
+    return Problem(node.source.name, line, column, name, said.what, said.why, said.nearest)
 
 
 def _refusals(found: Found, error: ErrorDetails) -> list[Refusal]:

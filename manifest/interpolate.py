@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .problems import Problem
-from .tree import Node, step
+from .tree import SURROGATE, Node, step
 
 MAX_FILE = 64 << 10
 _REFERENCE = re.compile(r"\$(?:\$|\{(?P<body>[^}]*)(?P<close>\}?))")
@@ -86,6 +86,8 @@ class Interpolation:
             raise _Unresolved(
                 f"the environment variable {name} is not set", f"export {name}=... or write ${{{name}:-default}}"
             )
+        if value and SURROGATE.search(value):
+            raise _Unresolved(f"the environment variable {name} is not UTF-8 text", "set it to text")
         # As in a shell: an empty variable counts as missing where there is a default.
         return default if default is not None and not value else value or ""
 

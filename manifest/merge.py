@@ -15,36 +15,39 @@ from .tree import Entry, Node, step
 
 def merge(model: type[BaseModel], documents: Iterable[Node], problems: list[Problem]) -> Node | None:
     """All documents as one; the first of two rivals is kept, and the rivalry added to `problems`."""
+    joiner = _Joiner(problems)
     merged: Node | None = None
     for document in documents:
         problems.extend(_repeats(document, "", set()))
-        merged = _join(merged, document, shape_of(model), problems, "") if merged else document
+        merged = joiner.nodes(merged, document, shape_of(model), "") if merged else document
     return merged
 
 
-def _join(first: Node, again: Node, shape: Shape, problems: list[Problem], name: str) -> Node:
-    if first.value is None or again.value is None:
-        return first if again.value is None else again
-    if shape.kind == "list" and isinstance(first.value, list) and isinstance(again.value, list):
-        return Node(first.source, first.start, first.end, first.value + again.value)
-    if isinstance(first.value, dict) and isinstance(again.value, dict):
-        joined = dict(first.value)
-        for key, entry in again.value.items():
-            rival = joined.get(key)
-            joined[key] = (
-                _entry(rival, entry, shape.below(key), problems, step(name, key, entry.value)) if rival else entry
-            )
-        return Node(first.source, first.start, first.end, joined, shown=first.shown)
-    problems.append(_twice(first, again, name))
-    return first
+class _Joiner:
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
 
+    def nodes(self, first: Node, again: Node, shape: Shape, name: str) -> Node:
+        if first.value is None or again.value is None:
+            return first if again.value is None else again
+        if shape.kind == "list" and isinstance(first.value, list) and isinstance(again.value, list):
+            return Node(first.source, first.start, first.end, first.value + again.value)
+        if isinstance(first.value, dict) and isinstance(again.value, dict):
+            joined = dict(first.value)
+            for key, entry in again.value.items():
+                rival = joined.get(key)
+                path = step(name, key, entry.value)
+                joined[key] = self.entries(rival, entry, shape.below(key), path) if rival else entry
+            return Node(first.source, first.start, first.end, joined, shown=first.shown)
+        self.problems.append(_twice(first, again, name))
+        return first
 
-def _entry(first: Entry, again: Entry, shape: Shape | None, problems: list[Problem], name: str) -> Entry:
-    # The entries of a table have no shape to be joined by: a name stands for one thing, defined in one place.
-    if shape is not None and shape.joins:
-        return Entry(first.key, _join(first.value, again.value, shape, problems, name))
-    problems.append(_twice(first.key, again.key, name))
-    return first
+    def entries(self, first: Entry, again: Entry, shape: Shape | None, name: str) -> Entry:
+        # What a table holds has no shape to be joined by: a name stands for one thing, defined in one place.
+        if shape is not None and shape.joins:
+            return Entry(first.key, self.nodes(first.value, again.value, shape, name))
+        self.problems.append(_twice(first.key, again.key, name))
+        return first
 
 
 def _repeats(node: Node, name: str, seen: set[int]) -> Iterator[Problem]:

@@ -1,9 +1,13 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from fedgate.federation.settings import HttpServer, StdioServer
+from fedgate.manifest.claude import native
 from fedgate.manifest.model import Manifest
+from fedgate.manifest.parse_json import parse_json
+from fedgate.manifest.tree import Source
 
 Load = Callable[..., Manifest]
 Problems = Callable[..., list[str]]
@@ -120,6 +124,11 @@ def test_names_that_are_not_ours_are_refused_with_a_better_one(problems: Problem
 )  # fmt: skip
 def test_problems_name_places_as_the_file_does(problems: Problems, value: str, what: str) -> None:
     assert problems({"m.json": f'{{"mcpServers": {value}}}'}) == [f"m.json:{what}"]
+
+
+def test_what_is_no_mapping_is_left_to_the_model() -> None:
+    root = parse_json(Source("m.json", Path("/"), "[1]"))
+    assert native(root, []) == [root]
 
 
 def test_empty_servers_are_none(loaded: Load) -> None:

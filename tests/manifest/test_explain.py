@@ -1,8 +1,11 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from fedgate.manifest.explain import ROOT_KEYS, nearest
+from fedgate.manifest.explain import ROOT_KEYS, Explainer, nearest
+from fedgate.manifest.parse_json import parse_json
+from fedgate.manifest.tree import Source
 
 Problems = Callable[..., list[str]]
 
@@ -124,6 +127,14 @@ SIZE = 'write bytes, or a number with KiB, MiB or GiB, such as "64KiB" or "16MiB
 )  # fmt: skip
 def test_each_mistake_has_its_place_and_words(problems: Problems, text: str, problem: str) -> None:
     assert problems(text) == [f"m.yaml:{problem}"]
+
+
+def test_a_mistake_without_words_of_ours_keeps_pydantics() -> None:
+    root = parse_json(Source("m.json", Path("/"), '{"a": 1}'))
+    (problem,) = Explainer(root, set()).errors(
+        [{"type": "odd", "loc": ("a",), "msg": "Input should be odder", "input": None}]
+    )
+    assert str(problem) == "m.json:1:7: a is not valid: input should be odder"
 
 
 def test_the_nearest_key_does_not_mind_case_but_minds_sense() -> None:

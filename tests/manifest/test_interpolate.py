@@ -17,7 +17,7 @@ Load = Callable[..., Manifest]
 Problems = Callable[..., list[str]]
 
 FORMS = 'write ${NAME}, ${NAME:-default} or ${file:/path}; "$$" is a plain "$"'
-ENV = {"A": "1", "EMPTY": "", "TRICK": "${A} $$ }: [", "env": "e"}
+ENV = {"A": "1", "EMPTY": "", "TRICK": "${A} $$ }: [", "env": "e", "BYTES": "\udcff"}
 
 
 def resolve(text: str, folder: Path = Path("/nowhere")) -> tuple[str, list[str]]:
@@ -46,6 +46,7 @@ def test_references_are_replaced_once_inside_the_string(text: str, value: str) -
     [
         ("${B}", "1: x: the environment variable B is not set; export B=... or write ${B:-default}"),
         ("a ${env:B}", "3: x: the environment variable B is not set; export B=... or write ${B:-default}"),
+        ("${BYTES}", "1: x: the environment variable BYTES is not UTF-8 text; set it to text"),
         ("${", f'1: x: "${{" without "}}"; {FORMS}'),
         ("ab${A", f'3: x: "${{" without "}}"; {FORMS}'),
         ("${}", f"1: x: this ${{...}} is not understood; {FORMS}"),
@@ -96,9 +97,9 @@ def test_a_file_that_cannot_serve_is_explained_without_its_content(tmp_path: Pat
         assert resolve(f"${{file:{name}}}", tmp_path)[1] == [f"m:1:1: x: ${{file:{name}}} {what}"]
 
 
-def test_a_path_with_a_nul_is_explained() -> None:
-    ((_, problems),) = [resolve("${file:a\0b}")]
-    assert len(problems) == 1
+@pytest.mark.parametrize("path", ["a\0b", "/" + "a" * 300])
+def test_what_cannot_be_a_path_is_explained(path: str) -> None:
+    assert len(resolve(f"${{file:{path}}}")[1]) == 1
 
 
 def test_a_reference_is_found_in_quotes_escapes_and_blocks(problems: Problems) -> None:

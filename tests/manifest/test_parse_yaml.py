@@ -97,6 +97,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: !!python/object:os.system x", "1:4: not usable YAML: a tag (!...) is not allowed; write the value itself; "
          "quotes make any value a string"),
         ("a: !env X", "1:4: not usable YAML: a tag (!...) is not allowed"),
+        ("%YAML 1." + "1" * 5000 + "\n--- a", "1:1: not valid YAML: it cannot be read"),
         ("a: *x", "1:4: not usable YAML: no anchor &x stands before this alias"),
         ("a: &x [*x]", "1:8: not usable YAML: no anchor &x stands before this alias"),
         ("a: &x 1\n---\nb: *x", "3:4: not usable YAML: no anchor &x stands before this alias"),

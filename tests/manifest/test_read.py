@@ -47,9 +47,10 @@ def test_a_missing_file_is_a_problem(tmp_path: Path) -> None:
     assert read_all(tmp_path / "x.yaml") == ([], ["x.yaml: cannot be read: no such file or directory"])
 
 
-def test_a_path_that_cannot_be_one_is_a_problem() -> None:
+@pytest.mark.parametrize("path", ["a\0b", "a" * 300])
+def test_a_path_that_cannot_be_one_is_a_problem(path: str) -> None:
     problems: list[Problem] = []
-    assert read([Path("a\0b")], problems) == []
+    assert read([Path(path)], problems) == []
     assert problems[0].what.startswith("cannot be read: ")
 
 
