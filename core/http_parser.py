@@ -115,12 +115,12 @@ class AnswerParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
-        value = value.rstrip()
         if name == b"transfer-encoding" and not self._sink.status:
-            if self._coded or value.lower() != b"chunked":
+            # Only spaces are stripped: after a tab llhttp no longer sees that this is chunked.
+            if self._coded or value.rstrip(b" ").lower() != b"chunked":
                 self._refuse("a transfer coding other than chunked")
             self._coded = True
-        self._headers.append((name, value))
+        self._headers.append((name, value.rstrip()))
 
     def on_headers_complete(self) -> None:
         if self._done:

@@ -7,6 +7,7 @@ others now; nobody who asks for a list ever waits for a server.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ..core.errors import UpstreamError
@@ -47,7 +48,7 @@ class Hub:
         self._tasks = Tasks("hub")
         for server in self.servers.values():
             server.on_change = self._changed
-            server.on_notice = self._heard
+            server.news.on_notice = partial(self._heard, server.name)
 
     def start(self) -> None:
         for server in self.servers.values():
@@ -131,7 +132,7 @@ class Hub:
         self._watched[key] = self._watched.get(key, 0) + 1
         if self._watched[key] == 1:
             try:
-                await self.servers[server].watch(uri)
+                await self.servers[server].news.watch(uri)
             except UpstreamError:
                 self._release(key)
                 raise
@@ -139,7 +140,7 @@ class Hub:
     def unsubscribe(self, server: str, uri: str) -> None:
         """One client less; the server is told of the last, in the background."""
         if self._release((server, uri)) and not self._tasks.closed:
-            self._tasks.start(self.servers[server].unwatch(uri), f"unsubscribe at {server}")
+            self._tasks.start(self.servers[server].news.unwatch(uri), f"unsubscribe at {server}")
 
     def _release(self, key: tuple[str, str]) -> bool:
         left = self._watched.get(key, 0) - 1
@@ -152,7 +153,7 @@ class Hub:
     async def set_level(self, client: Client, level: str) -> None:
         """Tell the servers that log for this client. On a shared connection the most verbose wish wins."""
         for server in self.servers.values():
-            await server.set_level(client, level)
+            await server.news.set_level(server.pool.private(client.key), level)
 
     def forget(self, client: Client) -> None:
         """The client's session has ended: its private sessions with servers end too."""

@@ -25,11 +25,12 @@ from ..core.tasks import Tasks
 from .backoff import Attempts, Backoff
 from .connect import Deps, Opened, Opener, ServerSettings
 from .duplex import Duplex
-from .eras import CHANGED, LISTS, LOG_LEVELS
-from .handshake import reason, rpc_error
+from .eras import LISTS
+from .handshake import reason
 from .http_legacy import LegacyHttp
-from .listing import Ask, Listing, fetch
-from .messages import Answer, Client, Connection, Notice, Outbound
+from .listing import Listing, fetch
+from .messages import Answer, Client, Connection, Outbound
+from .news import News
 from .pool import Pool
 
 log = logging.getLogger("fedgate.server")
@@ -42,8 +43,10 @@ SETTLE = 0.1
 """Seconds to gather list changes before the lists are fetched: a storm of them is one refresh."""
 HEALTH = 30.0
 """Seconds between health checks of a server that has no connection whose end would tell."""
-HEALTH_TIMEOUT = 10.0
-RELISTEN = 1.0
+REFRESH = 300.0
+"""Seconds after which lists are fetched again even if nothing was announced."""
+OWN_TIMEOUT = 10.0
+"""Seconds for what the gateway asks on its own behalf, lists excepted."""
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -76,20 +79,14 @@ class Server:
         self.reason = "not reached yet"
         self.since = deps.clock.now()
         self.on_change: Callable[[str, frozenset[str]], None] = lambda _name, _announced: None
-        self.on_notice: Callable[[str, Notice], None] = lambda _name, _notice: None
-        self.pool = Pool(opener, self._heard, deps.clock)
+        self.news = News(name, self._request, deps.clock, self.suspect)
+        self.pool = Pool(opener, self.news.heard, deps.clock)
         self._opener = opener
         self._deps = deps
         self._tasks = Tasks(f"server {name}")
         self._connection: Opened | None = None
-        self._work: Tasks | None = None
-        self._listening: asyncio.Task[None] | None = None
-        self._level = ""
-        self._stale: set[str] = set()
-        self._announced: set[str] = set()
-        self._watched: set[str] = set()
         self._wake = asyncio.Event()
-        self._lost_at = deps.clock.monotonic()
+        self._lost_at = self._fetched_at = deps.clock.monotonic()
 
     def start(self) -> None:
         self._tasks.start(self._live(), "live")
@@ -149,13 +146,14 @@ class Server:
         tasks = Tasks(f"connection {self.name}")
         connection: Opened | None = None
         try:
-            connection = await self._opener.open(tasks, self._heard)
-            listing = await fetch(self.name, connection.greeting, self._asker(connection))
-            self._connection, self._work = connection, tasks
+            connection = await self._opener.open(tasks, self.news.heard)
+            listing = await self._fetch(connection, tuple(LISTS))
+            self._connection = connection
             self._ready(listing)
             await self._stay(connection, tasks)
         finally:
-            self._connection = self._work = self._listening = None
+            self._connection = None
+            self.news.detach()
             if connection is not None:
                 await asyncio.shield(connection.aclose())
             await tasks.aclose()
@@ -183,17 +181,20 @@ class Server:
         self.state, self.reason = state, why
         self.on_change(self.name, frozenset())
 
-    def _asker(self, connection: Connection) -> Ask:
+    async def _fetch(self, connection: Connection, methods: tuple[str, ...]) -> Listing:
         async def ask(method: str, params: Fields) -> bytes:
-            answer = await self._ask(connection, method, params, self.settings.timeout)
+            answer = await self._request(connection, method, params)
             if answer.error:
                 raise UpstreamInvalid(f"it refused {method}: {reason(answer.error)}")
             return answer.result
 
-        return ask
+        self._fetched_at = self._deps.clock.monotonic()
+        return await fetch(self.name, connection.greeting, ask, methods)
 
-    async def _ask(self, connection: Connection, method: str, params: Fields, timeout: float) -> Answer:
+    async def _request(self, connection: Connection, method: str, params: Fields) -> Answer:
+        """A request of the gateway itself."""
         client = Client(info=raw({"name": "fedgate", "version": self._deps.version}))
+        timeout = self.settings.timeout if method in LISTS else min(self.settings.timeout, OWN_TIMEOUT)
         outbound = Outbound(method, params, {}, client=client, timeout=timeout)
         async with aclosing(connection.call(outbound)) as events:
             async for event in events:
@@ -201,7 +202,7 @@ class Server:
                     return event
         raise UpstreamBroken("its answer ended before it was complete")
 
-    # Watching.
+    # Staying.
 
     async def _stay(self, connection: Opened, tasks: Tasks) -> None:
         """React to what happens, until the connection is lost."""
@@ -209,9 +210,7 @@ class Server:
             connection.on_renewed = self._renewed
         if isinstance(connection, Duplex):
             connection.on_closed = self._wake.set
-        if not isinstance(connection, Duplex) or connection.era == "modern":
-            self._listening = tasks.start(self._listen(connection), "listen")
-        await self._resubscribe(connection)
+        await self.news.attach(connection, tasks)
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(HEALTH):
@@ -219,17 +218,25 @@ class Server:
             self._wake.clear()
             if isinstance(connection, Duplex) and connection.ended:
                 raise UpstreamBroken(connection.ended)
-            if self._stale:
-                await self._resubscribe(connection)
+            if self._clock_says_refresh():
+                self.news.expire()
+            if self.news.stale:
+                await self.news.resubscribe()
                 await self._refresh(connection)
             else:
                 await self._check(connection)
 
+    def _clock_says_refresh(self) -> bool:
+        """Not every server announces its changes."""
+        ttls = [hint.ttl_ms / 1000 for hint in self.listing.hints.values() if hint.ttl_ms] if self.listing else []
+        return self._deps.clock.monotonic() - self._fetched_at > max(HEALTH, min([REFRESH, *ttls]))
+
     async def _refresh(self, connection: Opened) -> None:
         await self._deps.clock.sleep(SETTLE)
-        methods, self._stale = tuple(method for method in LISTS if method in self._stale), set()
-        announced, self._announced = frozenset(self._announced), set()
-        fresh = await fetch(self.name, connection.greeting, self._asker(connection), methods)
+        news = self.news
+        methods, news.stale = tuple(method for method in LISTS if method in news.stale), set()
+        announced, news.announced = frozenset(news.announced), set()
+        fresh = await self._fetch(connection, methods)
         old = self.listing
         assert old is not None
         merged = Listing(connection.greeting, {**old.items, **fresh.items}, {**old.hints, **fresh.hints})
@@ -240,96 +247,9 @@ class Server:
     async def _check(self, connection: Opened) -> None:
         """Any answer will do, an error included: it is there."""
         method = "ping" if connection.era == "legacy" else "server/discover"
-        await self._ask(connection, method, {}, min(self.settings.timeout, HEALTH_TIMEOUT))
+        await self._request(connection, method, {})
 
     def _renewed(self) -> None:
         """The server was restarted behind the same address: its lists may be others."""
         self._deps.meter.reconnected(self.name)
-        self._stale.update(LISTS)
-        self._wake.set()
-
-    async def _listen(self, connection: Opened) -> None:
-        """Keep the server's own stream open, as long as it has one."""
-        while True:
-            try:
-                if not await self._listen_once(connection):
-                    return
-            except GatewayError as error:
-                log.debug("the stream of server %s ended: %s", self.name, error)
-                self._wake.set()
-            await self._deps.clock.sleep(RELISTEN)
-            # What changed while the stream was closed was not announced.
-            self._stale.update(LISTS)
-            self._wake.set()
-
-    async def _listen_once(self, connection: Opened) -> bool:
-        if isinstance(connection, LegacyHttp):
-            return await connection.listen()
-        capabilities = connection.greeting.capabilities
-        wanted = {f"{kind}ListChanged": raw(True) for kind in CHANGED if isinstance(capabilities.get(kind), dict)}
-        if self._watched:
-            wanted["resourceSubscriptions"] = raw(sorted(self._watched))
-        return await connection.listen(wanted)
-
-    async def set_level(self, client: Client, level: str) -> None:
-        """`logging/setLevel` at a legacy server that logs; modern ones are told with each request."""
-        shared = self._connection
-        if shared is None or shared.era == "modern" or "logging" not in shared.greeting.capabilities:
-            return
-        private = self.pool.private(client.key)
-        if private is None:
-            if self._level and LOG_LEVELS.index(self._level) <= LOG_LEVELS.index(level):
-                return
-            self._level = level
-        try:
-            await self._ask(private or shared, "logging/setLevel", {"level": raw(level)}, HEALTH_TIMEOUT)
-        except GatewayError as error:
-            log.debug("server %s: setting the log level failed: %s", self.name, error)
-
-    # Subscriptions to resources.
-
-    async def watch(self, uri: str) -> None:
-        """Hear of updates of `uri` from now on, across reconnections. Raises `UpstreamError` or `RpcError`."""
-        connection = self._connection
-        if connection is None:
-            raise UpstreamRefused(f"it is {self.state}: {self.reason}")
-        if connection.era == "legacy":
-            answer = await self._ask(connection, "resources/subscribe", {"uri": raw(uri)}, self.settings.timeout)
-            if answer.error:
-                raise rpc_error(answer.error)
-        self._watched.add(uri)
-        self._relisten(connection)
-
-    async def unwatch(self, uri: str) -> None:
-        """No longer. A server that cannot be told will notice."""
-        self._watched.discard(uri)
-        connection = self._connection
-        if connection is None:
-            return
-        self._relisten(connection)
-        if connection.era == "legacy":
-            try:
-                await self._ask(connection, "resources/unsubscribe", {"uri": raw(uri)}, self.settings.timeout)
-            except GatewayError as error:
-                log.debug("server %s: unsubscribing failed: %s", self.name, error)
-
-    def _relisten(self, connection: Opened) -> None:
-        """A modern server hears of the new filter by a new stream."""
-        if connection.era == "modern" and self._work is not None and self._listening is not None:
-            self._listening.cancel()
-            self._listening = self._work.start(self._listen(connection), "listen")
-
-    async def _resubscribe(self, connection: Opened) -> None:
-        if connection.era == "legacy":
-            for uri in sorted(self._watched):
-                await self._ask(connection, "resources/subscribe", {"uri": raw(uri)}, self.settings.timeout)
-
-    def _heard(self, notice: Notice) -> None:
-        """A notice outside of any call."""
-        for kind, method in CHANGED.items():
-            if notice.method == method:
-                self._announced.add(kind)
-                self._stale.update(m for m in LISTS if m.startswith(kind))
-                self._wake.set()
-                return
-        self.on_notice(self.name, notice)
+        self.news.expire()

@@ -36,14 +36,14 @@ class _Joiner:
             joined = dict(first.value)
             for key, entry in again.value.items():
                 rival = joined.get(key)
-                path = step(name, key, entry.value)
-                joined[key] = self.entries(rival, entry, shape.below(key), path) if rival else entry
+                # What a table holds is not joined: a name stands for one thing, defined in one place.
+                below = shape.below(key) if shape.kind == "section" else None
+                joined[key] = self.entries(rival, entry, below, step(name, key, entry.value)) if rival else entry
             return Node(first.source, first.start, first.end, joined, shown=first.shown)
         self.problems.append(_twice(first, again, name))
         return first
 
     def entries(self, first: Entry, again: Entry, shape: Shape | None, name: str) -> Entry:
-        # What a table holds has no shape to be joined by: a name stands for one thing, defined in one place.
         if shape is not None and shape.joins:
             return Entry(first.key, self.nodes(first.value, again.value, shape, name))
         self.problems.append(_twice(first.key, again.key, name))

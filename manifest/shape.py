@@ -26,7 +26,7 @@ class Shape:
 
     @property
     def joins(self) -> bool:
-        """Given in two documents, the two become one. A server is none of these: it is one variant of several."""
+        """Of a section's key: given in two documents, the two become one."""
         return self.kind != "value"
 
     @property

@@ -23,7 +23,11 @@ TEMPLATE = types.ResourceTemplate(
 )
 TEMPLATE_URI = re.compile(r"test://template/([^/]+)/data")
 DYNAMIC_URI = "test://dynamic-resource"
-COMPLETIONS = {"arg1": ["paris", "park", "party", "testing"], "arg2": ["hello", "help", "world"], "id": ["1", "12", "123"]}
+COMPLETIONS = {
+    "arg1": ["paris", "park", "party", "testing"],
+    "arg2": ["hello", "help", "world"],
+    "id": ["1", "12", "123"],
+}
 
 
 def resources(world: World) -> Iterator[types.Resource]:
@@ -75,7 +79,9 @@ async def simple_prompt(turn: Turn) -> list[types.PromptMessage]:
     return [_says_text("This is a simple prompt for testing.")]
 
 
-@shelf.prompt("test_prompt_with_arguments", "Repeats its two arguments.", {"arg1": "First value", "arg2": "Second value"})
+@shelf.prompt(
+    "test_prompt_with_arguments", "Repeats its two arguments.", {"arg1": "First value", "arg2": "Second value"}
+)
 async def prompt_with_arguments(turn: Turn) -> list[types.PromptMessage]:
     return [_says_text(f"Prompt with arguments: arg1='{turn.arguments['arg1']}', arg2='{turn.arguments['arg2']}'")]
 

@@ -47,9 +47,7 @@ def image() -> types.ImageContent:
 
 
 def embedded(uri: str, mime_type: str, text: str) -> types.EmbeddedResource:
-    return types.EmbeddedResource(
-        resource=types.TextResourceContents(uri=uri, mime_type=mime_type, text=text)
-    )
+    return types.EmbeddedResource(resource=types.TextResourceContents(uri=uri, mime_type=mime_type, text=text))
 
 
 @shelf.tool("test_simple_text", "Answers with one text block.")

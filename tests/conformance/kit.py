@@ -51,7 +51,11 @@ class FixtureFailed(Exception):
 
 def form(message: str, properties: Schema, required: list[str] | None = None) -> types.ElicitRequest:
     """An elicitation in form mode; every property is required unless `required` says less."""
-    schema = {"type": "object", "properties": properties, "required": list(properties) if required is None else required}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties) if required is None else required,
+    }
     return types.ElicitRequest(params=types.ElicitRequestFormParams(message=message, requested_schema=schema))
 
 
@@ -108,9 +112,7 @@ class Turn:
     async def progress(self, done: float, total: float, message: str) -> None:
         await self.ctx.session.report_progress(done, total, message)
 
-    async def ask(
-        self, questions: Mapping[str, types.InputRequest], *, stateful: bool = False
-    ) -> dict[str, Answer]:
+    async def ask(self, questions: Mapping[str, types.InputRequest], *, stateful: bool = False) -> dict[str, Answer]:
         """Ask the client all `questions` and return the answers by key.
 
         `stateful` adds a `requestState` to the first round already; later rounds always

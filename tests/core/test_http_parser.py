@@ -65,7 +65,7 @@ CHUNKED = head(b"Transfer-Encoding: chunked")
         (CHUNKED + b"3\r\nabc\r\n0\r\n\r\n", 200, b"abc"),
         (CHUNKED + b"003;a=b;c=d\r\nabc\r\nA\r\n0123456789\r\n0;z\r\nX-T: y\r\n\r\n", 200, b"abc0123456789"),
         (CHUNKED + b"0\r\n\r\n", 200, b""),
-        (head(b"transfer-encoding: CHUNKED \t") + b"1\r\na\r\n0\r\n\r\n", 200, b"a"),
+        (head(b"transfer-encoding: \tCHUNKED ") + b"1\r\na\r\n0\r\n\r\n", 200, b"a"),
         (head(b"Content-Length: 9", status=b"HTTP/1.1 204 No Content"), 204, b""),
         (head(b"Content-Length: 9", status=b"HTTP/1.1 304 Not Modified"), 304, b""),
         (head(b"Content-Length: 3 ") + b"abc", 200, b"abc"),
@@ -177,6 +177,8 @@ def test_header_names_are_lower_case_values_stripped_and_order_kept() -> None:
         head(b"Transfer-Encoding: identity") + b"abc",
         head(b"Transfer-Encoding: chunked, identity") + b"abc",
         head(b"Transfer-Encoding:") + b"abc",
+        head(b"Transfer-Encoding: chunked\t") + b"1\r\na\r\n0\r\n\r\n",
+        head(b"Transfer-Encoding: ,chunked") + b"1\r\na\r\n0\r\n\r\n",
         head(b"Transfer-Encoding: \x0bchunked") + b"0\r\n\r\n",
         head(b"Transfer-Encoding : chunked") + b"0\r\n\r\n",
         head(b"Content-Length : 3") + b"abc",
@@ -321,8 +323,8 @@ def answers(draw: st.DrawFn) -> tuple[str, bytes]:
     version = draw(st.sampled_from(["1.1", "1.1", "1.0"]))
     fields = b"\r\ncontent-length: 0" if method == "POST" else b""
     server.receive_data(f"{method} / HTTP/{version}\r\nhost: h".encode() + fields + b"\r\n\r\n")
-    while server.next_event() is not h11.PAUSED:
-        pass
+    assert isinstance(server.next_event(), h11.Request)
+    assert isinstance(server.next_event(), h11.EndOfMessage)
     body = draw(st.lists(st.binary(min_size=1, max_size=30), max_size=4))
     headers = draw(st.lists(_header, max_size=4))
     if draw(st.booleans()):
@@ -339,8 +341,6 @@ def answers(draw: st.DrawFn) -> tuple[str, bytes]:
     for piece in [] if empty else body:
         data += server.send(h11.Data(data=piece)) or b""
     trailers = draw(st.lists(_header, max_size=2)) if b"chunked" in data and not empty else []
-    if not (empty and not body):
-        trailers = trailers if not empty else []
     data += server.send(h11.EndOfMessage(headers=trailers)) or b""
     return method, data
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+from fedgate.core.values import Section
 from fedgate.manifest.merge import merge
 from fedgate.manifest.model import Manifest
 from fedgate.manifest.parse_yaml import parse_yaml
@@ -16,12 +17,20 @@ def plain(node: Node | None) -> Any:
     return {key: plain(entry.value) for key, entry in node.value.items()}
 
 
-def merged(*texts: str) -> tuple[Any, list[str]]:
+class Room(Section):
+    size: int = 0
+
+
+class House(Section):
+    rooms: dict[str, Room]
+
+
+def merged(*texts: str, model: type[Section] = Manifest) -> tuple[Any, list[str]]:
     problems: list[Problem] = []
     documents = [
         node for index, text in enumerate(texts) for node in parse_yaml(Source(f"{index}.yaml", Path("/"), text))
     ]
-    return plain(merge(Manifest, documents, problems)), [str(problem) for problem in problems]
+    return plain(merge(model, documents, problems)), [str(problem) for problem in problems]
 
 
 def test_nothing_makes_nothing() -> None:
@@ -68,6 +77,13 @@ def test_a_name_given_twice_names_both_places_and_the_first_stays() -> None:
     assert merged("mcp:\n  servers:\n    time: {command: x}\n", "mcp: {servers: {time: {args: [y]}}}") == (
         {"mcp": {"servers": {"time": {"command": "x"}}}},
         ["1.yaml:1:17: mcp.servers.time is given twice; it stands first at 0.yaml:3:5: keep one of them"],
+    )
+
+
+def test_a_name_in_a_table_stands_for_one_thing_even_where_its_parts_could_join() -> None:
+    assert merged("rooms: {a: {size: 1}, b: {}}", "rooms: {a: {}, c: {}}", model=House) == (
+        {"rooms": {"a": {"size": 1}, "b": {}, "c": {}}},
+        ["1.yaml:1:9: rooms.a is given twice; it stands first at 0.yaml:1:9: keep one of them"],
     )
 
 

@@ -12,12 +12,12 @@ def test_sections_tables_lists_and_values_are_told_apart() -> None:
     assert [shape.kind if shape else None for shape in shapes] == [
         "section", "section", "table", "list", "value", "value"
     ]  # fmt: skip
+    assert [shape.joins if shape else None for shape in shapes] == [True, True, True, True, False, False]
 
 
-def test_a_server_is_reached_by_its_tag_and_does_not_join() -> None:
+def test_a_server_is_reached_by_its_tag() -> None:
     server = shape_at(Manifest, ("mcp", "servers", "any"))
     assert server is not None
-    assert not server.joins
     for tag, model in ((STDIO, StdioServer), (HTTP, HttpServer)):
         variant = server.below(tag)
         assert variant is not None

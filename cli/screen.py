@@ -1,0 +1,63 @@
+"""What people read on a terminal: tables, colour where it is wanted, and no surprises from others' text.
+
+Pure but for the questions whether a stream is a terminal and how wide it is.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from typing import TextIO
+
+_COLOURS = {"ready": 32, "starting": 33, "degraded": 33, "down": 31}
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+_MIN_LAST = 20
+
+
+def printable(text: str) -> str:
+    """Text of a server without what steers terminals or hides itself; line breaks and tabs stay."""
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    """The first line that says something, without what steers terminals."""
+    lines = (line.strip() for line in printable(text).splitlines())
+    return next((line for line in lines if line), "").replace("\t", " ")
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Colour only on a terminal, and not if NO_COLOR is set (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width(stream: TextIO) -> int | None:
+    """Columns of the terminal; None where nobody looks and nothing is to be cut."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, limit: int | None = None, colour: bool = False) -> str:
+    """Columns as wide as what is in them, two spaces apart; the last is cut so that a line has `limit` characters.
+
+    Columns whose cells are all numbers stand to the right. With `colour`, cells that name a state are painted.
+    """
+    columns = [*zip(head, *rows, strict=True)]
+    widths = [max(map(len, column)) for column in columns]
+    right = [bool(rows) and all(cell.isdigit() or not cell for cell in column[1:]) for column in columns]
+    if limit is not None:
+        widths[-1] = max(_MIN_LAST, limit - sum(widths[:-1]) - 2 * (len(widths) - 1))
+    lines = []
+    for row in (head, *rows):
+        cells = [_cell(*each) for each in zip(row, widths, right, strict=True)]
+        shown = [_painted(cell) for cell in cells] if colour and row is not head else cells
+        lines.append("  ".join(shown).rstrip())
+    return "\n".join(lines)
+
+
+def _cell(text: str, room: int, right: bool) -> str:
+    cut = text if len(text) <= room else text[: room - 1] + "…"
+    return cut.rjust(room) if right else cut.ljust(room)
+
+
+def _painted(cell: str) -> str:
+    colour = _COLOURS.get(cell.rstrip())
+    return f"\x1b[{colour}m{cell}\x1b[0m" if colour else cell
