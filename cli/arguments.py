@@ -42,7 +42,7 @@ def parse(name: str, rest: Sequence[str]) -> argparse.Namespace:
 
 
 def _serve(parser: Parser) -> None:
-    parser.add_argument("manifests", nargs="*", metavar="MANIFEST", help=_MANIFESTS)
+    parser.add_argument("manifests", nargs="*", default=[], metavar="MANIFEST", help=_MANIFESTS)
     parser.add_argument("--listen", metavar="HOST:PORT", help="listen here instead of gateway.listen")
     _log_level(parser, "info")
 
@@ -53,17 +53,17 @@ def _demo(parser: Parser) -> None:
 
 
 def _check(parser: Parser) -> None:
-    parser.add_argument("manifests", nargs="*", metavar="MANIFEST", help=_MANIFESTS)
+    parser.add_argument("manifests", nargs="*", default=[], metavar="MANIFEST", help=_MANIFESTS)
 
 
 def _tools(parser: Parser) -> None:
-    parser.add_argument("manifests", nargs="*", metavar="MANIFEST", help=_MANIFESTS)
+    parser.add_argument("manifests", nargs="*", default=[], metavar="MANIFEST", help=_MANIFESTS)
     _target(parser, timeout=20.0)
 
 
 def _call(parser: Parser) -> None:
     parser.add_argument("tool", metavar="TOOL", help="its name in the catalog, such as time__get_current_time")
-    parser.add_argument("manifests", nargs="*", metavar="MANIFEST", help=_MANIFESTS)
+    parser.add_argument("manifests", nargs="*", default=[], metavar="MANIFEST", help=_MANIFESTS)
     parser.add_argument(
         "--arg",
         action="append",

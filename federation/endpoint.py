@@ -6,7 +6,6 @@ JSON or an event stream.
 """
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator
 
 from ..core import jsonrpc
@@ -25,12 +24,13 @@ from .exchange import Exchange
 from .hub import Hub
 from .inbound import Inbound
 from .listen import Listeners
-from .messages import Answer, Client
-from .relay import Relay, Spent
+from .messages import Answer
+from .modern import ModernCalls
+from .relay import Ends, Relay, Spent
 from .rendering import render_error
+from .sealing import Seal
 from .sessions_front import STREAM_HEADERS, SessionFront
 from .stream import KEEP_ALIVE, EventStream
-from .wire import refuse
 
 ACCEPTED = Reply(202)
 
@@ -47,6 +47,7 @@ class McpEndpoint:
         self.listeners = Listeners(hub)
         self._binder = Binder(hub, sessions)
         self._relay = Relay(hub, clock, meter)
+        self._modern = ModernCalls(Seal(clock))
         self._tasks = Tasks("mcp calls", grace=5.0)
         self._front = SessionFront(hub, sessions, self._tasks)
 
@@ -111,18 +112,16 @@ class McpEndpoint:
 
     async def _relayed(self, call: Call, inbound: Inbound) -> Reply:
         session: ClientSession | None = call.session
-        if session is not None:
-            exchange = session.begin(inbound.message.id)
-        else:
-            client = _modern_client(call, inbound.client)
-            exchange = Exchange(inbound.message.id, "modern", client, EventStream(), _refuse)
+        exchange, outgoing = self._begin(call, inbound)
         spent = Spent()
-        exchange.task = self._tasks.start(self._work(call, inbound, exchange, spent), "call", awaited=True)
+        if outgoing is not None:
+            work = self._work(call, outgoing, exchange, spent)
+            exchange.task = self._tasks.start(work, "call", awaited=True)
         try:
             quiet = await exchange.first(KEEP_ALIVE)
         except asyncio.CancelledError:
             if session is None:
-                exchange.cancel()  # 2026-07-28: closing the response is cancellation; before, it was not
+                _leave(exchange)
             raise
         finally:
             call.record.upstream_seconds = spent.seconds
@@ -130,12 +129,22 @@ class McpEndpoint:
             return _answered(exchange, call.record)
         return Reply(200, STREAM_HEADERS, self._streamed(exchange, call.record, spent))
 
+    def _begin(self, call: Call, inbound: Inbound) -> tuple[Exchange, Inbound | None]:
+        if call.session is not None:
+            return call.session.begin(inbound.message.id), inbound
+        return self._modern.begin(call, inbound)
+
     async def _work(self, call: Call, inbound: Inbound, exchange: Exchange, spent: Spent) -> None:
+        def finished(answer: Answer) -> Answer:
+            return answer if call.session is not None else self._modern.sealed(answer, call, inbound)
+
         try:
-            await self._relay.run(inbound, exchange, self._binder.catalog(call.view), spent)
+            await self._relay.run(inbound, exchange, Ends(self._binder.catalog(call.view), finished), spent)
         finally:
             if call.session is not None:
                 call.session.done(exchange)
+            else:
+                self._modern.parking.done(exchange)
 
     async def _streamed(self, exchange: Exchange, record: Record, spent: Spent) -> AsyncGenerator[bytes, None]:
         frames = exchange.stream.frames()
@@ -147,7 +156,7 @@ class McpEndpoint:
             record.upstream_seconds = spent.seconds
             _note_error(exchange, record)
             if exchange.era == "modern":
-                exchange.cancel()
+                _leave(exchange)
 
     # Batches (2025-03-26).
 
@@ -189,14 +198,10 @@ async def _end_after(work: list[asyncio.Task[None]], stream: EventStream) -> Non
     stream.end()
 
 
-async def _refuse(_exchange: Exchange, method: str, _params: bytes) -> Answer:
-    return refuse(method, "the client cannot be asked in the middle of a call")
-
-
-def _modern_client(call: Call, client: Client) -> Client:
-    """Clients of this era have no session; the caller and what it declares tell them apart."""
-    mark = hashlib.blake2b(bytes(client.capabilities), digest_size=8).hexdigest()
-    return Client(f"{owner_of(call)}:{mark}", client.capabilities, client.info, client.log_level)
+def _leave(exchange: Exchange) -> None:
+    """2026-07-28: closing the response is cancellation (before, it was not); a parked call waits for its client."""
+    if not exchange.parked:
+        exchange.cancel()
 
 
 def _json(inbound: Inbound, result: bytes, *headers: tuple[bytes, bytes]) -> Reply:
@@ -204,6 +209,8 @@ def _json(inbound: Inbound, result: bytes, *headers: tuple[bytes, bytes]) -> Rep
 
 
 def _answered(exchange: Exchange, record: Record) -> Reply:
+    if exchange.parked:
+        return Reply(200, (JSON,), exchange.interim)
     _note_error(exchange, record)
     return Reply(_status(exchange, exchange.era), (JSON,), exchange.body)
 

@@ -19,7 +19,7 @@ Asker = Callable[["Exchange", str, bytes], Awaitable[Answer]]
 
 
 class Exchange:
-    """`id` is the client's request id as it wrote it."""
+    """`id` is the client's request id as it wrote it; a modern client's next round has another one."""
 
     def __init__(self, id_: Raw, era: Era, client: Client, stream: EventStream, asker: Asker) -> None:
         self.id = id_
@@ -30,7 +30,12 @@ class Exchange:
         self.task: asyncio.Task[None] | None = None
         self.streaming = False
         """Whether a message went out before the answer, so that the answer must follow on the stream."""
+        self.parked = False
+        """Whether the HTTP response has ended with a question while the work goes on (modern clients)."""
+        self.interim = b""
+        """The response that ended the round, if nothing was streamed in it."""
         self._asker = asker
+        self._later = EventStream()
         self._moved = asyncio.Event()
 
     async def first(self, patience: float) -> bool:
@@ -48,6 +53,10 @@ class Exchange:
         await self.send(jsonrpc.notification(notice.method, notice.params))
 
     async def send(self, message: bytes) -> None:
+        """A message before the answer. What comes between two rounds is kept for the next."""
+        if self.parked:
+            self._later.put_nowait(message)
+            return
         self.streaming = True
         self._moved.set()
         await self.stream.put(message)
@@ -56,11 +65,39 @@ class Exchange:
         """Put a question of the server to the client."""
         return await self._asker(self, method, params)
 
+    def park(self, result: bytes) -> None:
+        """End this round with a result that asks the client; the work goes on."""
+        body = jsonrpc.result(self.id, result)
+        self.parked = True
+        if self.streaming:
+            self.stream.put_nowait(body)
+        else:
+            self.interim = body
+        self.stream.end()
+        self._moved.set()
+
+    def resume(self, id_: Raw) -> None:
+        """The next round: a new request of the client with a new id."""
+        self.id = id_
+        self.stream, self._later = self._later, EventStream()
+        self.streaming = self.stream.waiting
+        self.interim = b""
+        self.parked = False
+        self._moved = asyncio.Event()
+        if self.answer is not None:
+            self._deliver()
+        elif self.streaming:
+            self._moved.set()
+
     def finish(self, answer: Answer) -> None:
         """The end. Later calls do nothing."""
         if self.answer is not None:
             return
         self.answer = answer
+        if not self.parked:
+            self._deliver()
+
+    def _deliver(self) -> None:
         if self.streaming:
             self.stream.put_nowait(self.body)
         self.stream.end()

@@ -7,14 +7,15 @@ towards either kind of client.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import aclosing
+from typing import NamedTuple
 
 from ..core import jsonrpc
 from ..core.clock import Clock
 from ..core.errors import GatewayError, RpcError, UpstreamBroken, UpstreamError, UpstreamTimeout
 from ..core.ports import Meter
-from ..core.rawjson import encode, fields, raw, text
+from ..core.rawjson import encode, fields, raw, text, value
 from ..core.tasks import Tasks
 from .catalog import Catalog, Route
 from .eras import LOG_LEVELS, NAME_FIELD
@@ -23,7 +24,7 @@ from .headers import render_params
 from .hub import Hub
 from .inbound import Inbound
 from .messages import Answer, Ask, Connection, Notice, Outbound
-from .results import fit, for_method
+from .results import for_error, for_method
 from .rounds import answers_to, needs_input
 from .server import Server
 from .uris import map_result
@@ -41,6 +42,13 @@ class Spent:
         self.seconds = 0.0
 
 
+class Ends(NamedTuple):
+    """What an answer goes through on its way to the client: the view's spelling, then `finished`."""
+
+    catalog: Catalog
+    finished: Callable[[Answer], Answer]
+
+
 class Relay:
     """Runs calls. One for the whole gateway."""
 
@@ -49,14 +57,14 @@ class Relay:
         self._clock = clock
         self._meter = meter
 
-    async def run(self, inbound: Inbound, exchange: Exchange, catalog: Catalog, spent: Spent) -> None:
+    async def run(self, inbound: Inbound, exchange: Exchange, ends: Ends, spent: Spent) -> None:
         """Work until the exchange has its answer. Never raises but for cancellation."""
         route = inbound.route
         assert route is not None
         server = self._hub.servers[route.server]
         try:
             answer = await self._answer(server, inbound, exchange, spent)
-            exchange.finish(self._finished(answer, inbound, exchange, catalog, route))
+            exchange.finish(ends.finished(_fitted(answer, inbound, exchange, ends.catalog)))
         except GatewayError as error:
             if isinstance(error, UpstreamError):
                 server.suspect()
@@ -97,13 +105,16 @@ class Relay:
                 await asks.aclose()
         raise UpstreamBroken("its answer ended before it was complete")
 
-    def _finished(self, answer: Answer, inbound: Inbound, exchange: Exchange, catalog: Catalog, route: Route) -> Answer:
-        if answer.error:
-            return Answer(error=fit(answer.error, exchange.era))
-        result = for_method(inbound.message.method or "", answer.result, exchange.era)
-        if catalog.prefixed:
-            result = map_result(inbound.message.method or "", result, catalog.exposer(route.server))
-        return Answer(result=result)
+
+def _fitted(answer: Answer, inbound: Inbound, exchange: Exchange, catalog: Catalog) -> Answer:
+    """The answer in the client's era and in the view's spelling."""
+    method = inbound.message.method or ""
+    if answer.error:
+        return for_error(answer.error, exchange.era)
+    result = for_method(method, answer.result, exchange.era)
+    if catalog.prefixed and inbound.route is not None:
+        result = map_result(method, result, catalog.exposer(inbound.route.server))
+    return Answer(result=result)
 
 
 async def _ask(ask: Ask, exchange: Exchange) -> None:
@@ -151,13 +162,7 @@ def outbound_for(inbound: Inbound, exchange: Exchange, connection: Connection, t
 def _param_headers(route: Route, inbound: Inbound) -> tuple[tuple[bytes, bytes], ...]:
     if not route.params or "arguments" not in inbound.params:
         return ()
-    return render_params(route.params, _plain(inbound.params))
-
-
-def _plain(params: Mapping[str, object]) -> object:
-    from ..core.rawjson import value
-
-    return value(params["arguments"])  # type: ignore[arg-type]
+    return render_params(route.params, value(inbound.params["arguments"]))
 
 
 def failure(server: str, error: GatewayError) -> Answer:

@@ -1,8 +1,12 @@
 """What a result must look like in the client's era. Pure; a result of the same era passes as it is."""
 
-from ..core.rawjson import Fields, encode, fields, is_object, raw, value
+from ..core.jsonrpc import INVALID_PARAMS
+from ..core.rawjson import Fields, Raw, encode, fields, is_object, items, raw, sub, value
 from .eras import LEGACY_NOT_FOUND, Era
+from .messages import Answer
 
+URL_ELICITATION = -32042
+"""URLElicitationRequiredError: legal in 2025-11-25 alone."""
 CACHED = frozenset({"resources/read"})
 """Relayed methods whose modern results must carry caching hints."""
 
@@ -29,11 +33,28 @@ def _legacy(result: bytes) -> bytes:
     return encode({key: part for key, part in members.items() if key != "structuredContent"})
 
 
-def fit(error: bytes, era: Era) -> bytes:
-    """Error codes that one era must not send."""
-    if era == "legacy" or str(LEGACY_NOT_FOUND).encode() not in error:
-        return error
+def for_error(error: bytes, era: Era) -> Answer:
+    """Errors that one era must not send: resource-not-found has another code, a URL to open is a question."""
+    if era == "legacy":
+        return Answer(error=error)
     members = fields(error)
-    if value(members.get("code", raw(0))) != LEGACY_NOT_FOUND:
-        return error
-    return encode({**members, "code": raw(-32602)})
+    code = value(members.get("code", raw(0)))
+    if code == LEGACY_NOT_FOUND:
+        return Answer(error=encode({**members, "code": raw(INVALID_PARAMS)}))
+    if code == URL_ELICITATION:
+        return _url_elicitation(members, error)
+    return Answer(error=error)
+
+
+def _url_elicitation(error: Fields, as_it_was: bytes) -> Answer:
+    """2025-11-25's -32042 as 2026-07-28's `input_required`: the client opens the URLs and calls again."""
+    try:
+        wanted = items(sub(error, "data").get("elicitations", Raw(b"[]")))
+        requests = {
+            f"url{number}": {"method": "elicitation/create", "params": part} for number, part in enumerate(wanted)
+        }
+    except ValueError:
+        requests = {}
+    if not requests:
+        return Answer(error=as_it_was)
+    return Answer(result=encode({"resultType": "input_required", "inputRequests": requests}))

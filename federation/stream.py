@@ -42,6 +42,11 @@ class EventStream:
         """Whether a connection is reading it now."""
         return self._reading
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something that nobody has read."""
+        return self._last > self._read
+
     async def put(self, message: bytes) -> None:
         """Append; waits while a reader is more than a window behind."""
         while self._reading and not self._room.is_set():

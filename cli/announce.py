@@ -1,0 +1,102 @@
+"""What a gateway says once it listens: its servers, its address, and the lines to paste.
+
+Pure: facts in, text out; `serve.py` and `demo.py` print it to standard error.
+"""
+
+import json
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+import msgspec
+
+from .. import __version__
+from ..gateway.app import Gateway
+from ..gateway.settings import Listen
+from .screen import one_line, table
+
+HEAD = ("SERVER", "STATE", "ERA", "VERSION", "TOOLS", "PROMPTS", "RESOURCES", "REASON")
+
+LOST = "Sessions are kept in memory: a restart ends them, and clients have to open new ones."
+
+
+def base_url(gateway: Gateway, listen: Listen) -> str:
+    """Where clients of this machine reach it: the public URL, else the address that is listened on."""
+    public = gateway.manifest.gateway.public_url
+    return public or f"http://{_reachable(listen)}"
+
+
+def _reachable(listen: Listen) -> Listen:
+    """The loopback address of a listener on every interface: "0.0.0.0" is nothing to connect to."""
+    try:
+        address = ip_address(listen.host)
+    except ValueError:
+        return listen
+    if not address.is_unspecified:
+        return listen
+    return Listen("::1" if address.version == 6 else "127.0.0.1", listen.port)
+
+
+def server_table(gateway: Gateway, *, limit: int | None = None, colour: bool = False) -> str:
+    """One row per server, with the reason of those that are not ready."""
+    rows = [
+        (
+            status.name,
+            status.state,
+            status.era or "-",
+            status.version or "-",
+            str(status.tools),
+            str(status.prompts),
+            str(status.resources),
+            one_line(status.reason),
+        )
+        for status in gateway.hub.status
+    ]
+    if not rows:
+        return "no servers: add some under mcp.servers"
+    return table(HEAD, rows, limit=limit, colour=colour)
+
+
+def connect_lines(url: str, key_ids: Iterable[str]) -> list[str]:
+    """The commands that connect clients to the gateway at `url`, ready to paste but for the key itself."""
+    first = next(iter(key_ids), None)
+    header = f' --header "Authorization: Bearer <key of {first}>"' if first else ""
+    codex = " --bearer-token-env-var FEDGATE_KEY" if first else ""
+    return [
+        f"Claude Code  claude mcp add --transport http fedgate {url}/mcp{header}",
+        f"Codex        codex mcp add fedgate --url {url}/mcp{codex}",
+        f"Metrics      {url}/metrics",
+    ]
+
+
+def announcement(gateway: Gateway, listen: Listen, *, limit: int | None = None, colour: bool = False) -> str:
+    """For people."""
+    url = base_url(gateway, listen)
+    keys = [key.id for key in gateway.manifest.access.keys]
+    return "\n".join(
+        [
+            f"fedgate {__version__}",
+            "",
+            server_table(gateway, limit=limit, colour=colour),
+            "",
+            f"Listening on {listen}",
+            "",
+            *(f"  {line}" for line in connect_lines(url, keys)),
+            "",
+            LOST,
+            "",
+        ]
+    )
+
+
+def as_json(gateway: Gateway, listen: Listen) -> str:
+    """For programs: one line."""
+    url = base_url(gateway, listen)
+    return json.dumps(
+        {
+            "version": __version__,
+            "listen": str(listen),
+            "url": url,
+            "mcp": f"{url}/mcp",
+            "servers": [msgspec.to_builtins(status) for status in gateway.hub.status],
+        }
+    )

@@ -1,0 +1,139 @@
+"""Where tools are looked up and called: the servers of a manifest, or a gateway that runs already.
+
+A manifest's servers are started inside this process, without a listener and without
+asking who calls: whoever can read the manifest can start them by hand. Above: `tools` and
+`call`. Below: `client.py`, and the gateway itself.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from ..gateway.app import Gateway
+from ..manifest.model import Manifest
+from .client import Client
+from .stop import UNREACHABLE, USAGE, Stop
+
+LOCAL = "http://127.0.0.1/mcp"
+"""What the gateway in this process is called; nothing listens there."""
+STATE_TIMEOUT = 2.0
+READY = "ready"
+TERMINATED = 143
+
+
+@dataclass(frozen=True)
+class Place:
+    """An open session. `servers`: the state of each, as `/readyz` gives it; empty if the place does not tell."""
+
+    client: Client
+    servers: Mapping[str, Mapping[str, Any]]
+    owners: Mapping[str, str] = field(default_factory=dict)
+
+    def owner(self, tool: str) -> str:
+        """The server that a tool comes from, or `-` where that cannot be told."""
+        known = self.owners.get(tool)
+        prefix = tool.partition("__")[0]
+        return known or (prefix if prefix in self.servers else "-")
+
+
+def bounded(arguments: Namespace, work: Callable[[], Awaitable[int]]) -> int:
+    """Run `work` to its end, within `--timeout` and until SIGTERM; a terminated run cleans up too."""
+
+    async def main() -> int:
+        task = asyncio.current_task()
+        if task is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        try:
+            async with asyncio.timeout(arguments.timeout + STATE_TIMEOUT):
+                return await work()
+        except TimeoutError:
+            raise Stop(
+                f"no answer within {arguments.timeout:g} s", UNREACHABLE, f"--timeout {arguments.timeout * 3:g}"
+            ) from None
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        return TERMINATED
+
+
+@contextlib.asynccontextmanager
+async def running(url: str, key: str | None, timeout: float) -> AsyncIterator[Place]:
+    """A session with the gateway (or any MCP server) at `url`; without a path, `/mcp` is meant."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise Stop(f'--url "{url}" is no URL: write for example http://127.0.0.1:8080', USAGE)
+    address = url if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}/mcp"
+    async with httpx2.AsyncClient(timeout=timeout) as http:
+        async with _session(Client(http, address, key)) as client:
+            states = await _states(http, f"{parts.scheme}://{parts.netloc}/readyz")
+            yield Place(client, states)
+
+
+async def _states(http: httpx2.AsyncClient, url: str) -> Mapping[str, Mapping[str, Any]]:
+    """What a gateway of ours tells of its servers; nothing, if it is none of ours."""
+    try:
+        answer = (await http.get(url, timeout=STATE_TIMEOUT)).json()
+    except (httpx2.HTTPError, ValueError):
+        return {}
+    servers = answer.get("servers") if isinstance(answer, dict) else None
+    if not isinstance(servers, dict):
+        return {}
+    return {name: state for name, state in servers.items() if isinstance(state, dict)}
+
+
+@contextlib.asynccontextmanager
+async def started(manifest: Manifest, timeout: float) -> AsyncIterator[Place]:
+    """A session with the servers of `manifest`, once each is reached or has failed, or `timeout` seconds are over."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    gateway = Gateway(Manifest(mcp=manifest.mcp), log_fd=nowhere)
+    try:
+        gateway.start()
+        await _settled(gateway, timeout)
+        transport = httpx2.ASGITransport(app=gateway.asgi)
+        async with httpx2.AsyncClient(transport=transport, timeout=timeout) as http:
+            async with _session(Client(http, LOCAL)) as client:
+                yield Place(client, _local_states(gateway), _owners(gateway))
+    finally:
+        await gateway.aclose()
+        gateway.access_log.close()
+        os.close(nowhere)
+
+
+@contextlib.asynccontextmanager
+async def _session(client: Client) -> AsyncIterator[Client]:
+    await client.open()
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+async def _settled(gateway: Gateway, timeout: float) -> None:
+    count = len(gateway.hub.servers)
+    seen = sys.stderr.isatty()
+    if seen:
+        print(f"reaching {count} server{'s' * (count != 1)} ...", end="", file=sys.stderr, flush=True)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout):
+            await gateway.hub.settled.wait()
+    if seen:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _local_states(gateway: Gateway) -> dict[str, dict[str, Any]]:
+    return {each.name: {"state": each.state, "reason": each.reason} for each in gateway.hub.status}
+
+
+def _owners(gateway: Gateway) -> dict[str, str]:
+    catalog = gateway.hub.catalog("")
+    return {} if catalog is None else {name: route.server for name, route in catalog.routes["tools/list"].items()}

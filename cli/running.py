@@ -1,0 +1,63 @@
+"""A gateway in the foreground: logging, signals, the announcement, and the end.
+
+uvicorn takes SIGINT and SIGTERM while it serves and raises them again once it has shut
+down; asyncio's own answer to that SIGINT would cancel the rest of the shutdown, and the
+system's answer to SIGTERM would end the process in the middle of it. So both become one
+`KeyboardInterrupt`, which lets every `finally` below finish.
+"""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from ..gateway.app import Gateway
+from ..gateway.serve import run
+from ..gateway.settings import Listen
+from ..manifest.model import Manifest
+from ..telemetry.logs import setup_logging
+from .announce import announcement, as_json
+from .screen import wants_colour, width
+
+Extra = Callable[[Gateway, Listen], str]
+"""More to say after the announcement."""
+
+
+def _nothing(_gateway: Gateway, _listen: Listen) -> str:
+    return ""
+
+
+def foreground(manifest: Manifest, *, log_level: str, json: bool, extra: Extra = _nothing) -> None:
+    """Serve until SIGINT or SIGTERM. Raises `CannotListen`."""
+
+    def announce(gateway: Gateway, listen: Listen) -> None:
+        if json:
+            print(as_json(gateway, listen), file=sys.stderr, flush=True)
+            return
+        text = announcement(gateway, listen, limit=width(sys.stderr), colour=wants_colour(sys.stderr))
+        print(f"\n{text}{extra(gateway, listen)}", file=sys.stderr, flush=True)
+
+    undo = setup_logging(log_level, manifest.telemetry.log.format)
+    try:
+        with ended_by_signals():
+            run(manifest, announce)
+    finally:
+        undo()
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Within it, SIGINT and SIGTERM raise `KeyboardInterrupt`, which ends here."""
+    before = {each: signal.signal(each, _interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except KeyboardInterrupt:
+        return
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,94 @@
+"""Sealed request state: what the gateway lets a modern client carry from one round of a call to the next.
+
+2026-07-28, multi-round requests: the state comes back from an untrusted place, so it is
+encrypted and authenticated (AES-256-GCM), and names the caller, the request and an end
+of its life. The key lives with the process: a restart makes open rounds invalid, as it
+ends the calls that they belong to.
+"""
+
+import base64
+import binascii
+import hashlib
+import os
+from typing import Literal
+
+import msgspec
+
+from ..core import jsonrpc
+from ..core.clock import Clock
+from ..core.errors import RpcError
+from ..core.rawjson import value
+from .inbound import Inbound
+
+Kind = Literal["parked", "relayed"]
+"""`parked`: a call that waits here. `relayed`: a server's own state, which only that server understands."""
+
+LIFE = 600.0
+"""Seconds that a sealed state is accepted."""
+MAX_STATE = 256 * 1024
+_NONCE = 12
+_ROUNDS = frozenset({"inputResponses", "requestState"})
+
+
+class State(msgspec.Struct, frozen=True, array_like=True):
+    """What is sealed. `digest` says which request it belongs to, `owner` whose; `body` is the secret part."""
+
+    kind: Kind
+    owner: str
+    server: str
+    digest: str
+    expires: float
+    body: str
+
+
+class Seal:
+    """Seals and opens states with one key."""
+
+    def __init__(self, clock: Clock) -> None:
+        # Imported here: the library is needed by callers of multi-round tools alone.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        self._clock = clock
+        self._cipher = AESGCM(AESGCM.generate_key(256))
+
+    def close(self, kind: Kind, owner: str, inbound: Inbound, body: str) -> str:
+        """A new state for this caller and request."""
+        assert inbound.route is not None
+        expires = self._clock.now() + LIFE
+        state = State(kind, owner, inbound.route.server, digest_of(inbound), expires, body)
+        nonce = os.urandom(_NONCE)
+        sealed = nonce + self._cipher.encrypt(nonce, msgspec.json.encode(state), None)
+        return base64.urlsafe_b64encode(sealed).decode()
+
+    def open(self, sealed: str, owner: str, inbound: Inbound) -> State:
+        """The state, if it is ours, unexpired, this caller's and this request's. Else `RpcError` -32602.
+
+        One sentence for all reasons: which check failed is nobody's business.
+        """
+        assert inbound.route is not None
+        refusal = RpcError(jsonrpc.INVALID_PARAMS, "requestState is not valid for this request", status=400)
+        if len(sealed) > MAX_STATE:
+            raise refusal
+        try:
+            raw = base64.b64decode(sealed, altchars=b"-_", validate=True)
+            plain = self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], None)
+            state = msgspec.json.decode(plain, type=State)
+        except (binascii.Error, ValueError, self._invalid_tag) as error:
+            raise refusal from error
+        same = state.owner == owner and state.server == inbound.route.server and state.digest == digest_of(inbound)
+        if not same or state.expires < self._clock.now():
+            raise refusal
+        return state
+
+    @property
+    def _invalid_tag(self) -> type[Exception]:
+        from cryptography.exceptions import InvalidTag
+
+        return InvalidTag
+
+
+def digest_of(inbound: Inbound) -> str:
+    """Which request this is: its method and parameters, however they are spelled; rounds do not count."""
+    kept = {key: value(part) for key, part in inbound.params.items() if key not in _ROUNDS}
+    canonical = msgspec.json.encode([inbound.message.method, kept], order="deterministic")
+    return hashlib.blake2b(canonical, digest_size=16).hexdigest()
