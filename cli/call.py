@@ -50,21 +50,22 @@ def only(tool: str, manifest: Manifest) -> Manifest:
 
 async def _call(where: AbstractAsyncContextManager[Place], arguments: Namespace) -> int:
     async with where as there:
-        tool = _find(arguments.tool, await listed(there), there)
+        tool = _find(arguments, await listed(there), there)
         try:
             values = typed(arguments.arg, arguments.json_args, _schema(tool))
         except BadArgument as error:
-            raise Stop(f"{tool.name}: {error}", USAGE, _retry(arguments)) from None
+            raise Stop(f"{tool.name}: {error}", USAGE, _look(arguments, "--json")) from None
         try:
             result = await there.client.request("tools/call", {"name": tool.name, "arguments": values})
         except Refused as error:
             code = UNREACHABLE if error.code in _UPSTREAM else TOOL_FAILED
-            raise Stop(f"{tool.name} was not called: {one_line(str(error))}", code) from error
+            raise Stop(f"{tool.name}: {one_line(str(error))}", code, _look(arguments, "--json")) from error
     return _print(result, as_json=arguments.json)
 
 
-def _find(name: str, tools: list[Tool], there: Place) -> Tool:
+def _find(arguments: Namespace, tools: list[Tool], there: Place) -> Tool:
     """The tool, or a `Stop` that says what comes near."""
+    name = arguments.tool
     for tool in tools:
         if tool.name == name:
             return tool
@@ -72,21 +73,23 @@ def _find(name: str, tools: list[Tool], there: Place) -> Tool:
     owner = name.partition("__")[0]
     if owner in down:
         reason = one_line(str(down[owner].get("reason") or "no reason given"))
-        raise Stop(f"server {owner} is {down[owner].get('state')}: {reason}", UNREACHABLE)
+        what = f"server {owner} is {down[owner].get('state')}: {reason}"
+        raise Stop(what, UNREACHABLE, _look(arguments, "--log-level", "debug"))
     found = nearest(name, [tool.name for tool in tools])
     near = f"; the nearest are {', '.join(found)}" if found else ""
     missing = f" (not reached: {', '.join(down)})" if down else ""
-    raise Stop(f'there is no tool "{name}"{near}{missing}', USAGE, "fedgate tools")
+    raise Stop(f'there is no tool "{name}"{near}{missing}', USAGE, _look(arguments))
+
+
+def _look(arguments: Namespace, *options: str) -> str:
+    """The command that shows what there is."""
+    where = ["--url", arguments.url] if arguments.url else arguments.manifests
+    return shlex.join(["fedgate", "tools", *where, *options])
 
 
 def _schema(tool: Tool) -> dict[str, Any]:
     schema = value(fields(tool.raw).get("inputSchema", b"{}"))
     return schema if isinstance(schema, dict) else {}
-
-
-def _retry(arguments: Namespace) -> str:
-    where = ["--url", arguments.url] if arguments.url else arguments.manifests
-    return f"{shlex.join(['fedgate', 'tools', *where])} --json  (shows the schema of each tool)"
 
 
 def _print(result: Fields, *, as_json: bool) -> int:

@@ -23,6 +23,8 @@ MAX_ANSWER = 64 * 1024 * 1024
 MAX_REFUSAL = 64 * 1024
 MAX_PAGES = 1000
 
+_WITH_KEY = "fedgate tools --url {} --key KEY  (or set FEDGATE_KEY)"
+
 
 class Refused(Exception):
     """The server answered with a JSON-RPC error; `str(error)` is its message."""
@@ -145,7 +147,9 @@ class Client:
         except GatewayError:
             error = Raw(b"")
         if status in (401, 403):
-            raise Stop(f"{self.url} refuses the caller (HTTP {status}): {_said(body)}", UNREACHABLE, "--key KEY")
+            raise Stop(
+                f"{self.url} refuses the caller (HTTP {status}): {_said(body)}", UNREACHABLE, _WITH_KEY.format(self.url)
+            )
         if bytes(error):
             raise _refused(bytes(error))
         if "location" in response.headers:

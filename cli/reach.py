@@ -40,6 +40,8 @@ class Place:
 
     def owner(self, tool: str) -> str:
         """The server that a tool comes from, or `-` where that cannot be told."""
+        if len(self.servers) == 1:
+            return next(iter(self.servers))
         known = self.owners.get(tool)
         prefix = tool.partition("__")[0]
         return known or (prefix if prefix in self.servers else "-")
@@ -73,10 +75,11 @@ async def running(url: str, key: str | None, timeout: float) -> AsyncIterator[Pl
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise Stop(f'--url "{url}" is no URL: write for example http://127.0.0.1:8080', USAGE)
     address = url if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}/mcp"
-    async with httpx2.AsyncClient(timeout=timeout) as http:
-        async with _session(Client(http, address, key)) as client:
-            states = await _states(http, f"{parts.scheme}://{parts.netloc}/readyz")
-            yield Place(client, states)
+    http = httpx2.AsyncClient(timeout=timeout)
+    async with http, _session(Client(http, address, key)) as client:
+        states = await _states(http, f"{parts.scheme}://{parts.netloc}/readyz")
+        view = parts.path.strip("/").removeprefix("mcp").strip("/")
+        yield Place(client, {view: states[view]} if view in states else states)
 
 
 async def _states(http: httpx2.AsyncClient, url: str) -> Mapping[str, Mapping[str, Any]]:
@@ -100,9 +103,9 @@ async def started(manifest: Manifest, timeout: float) -> AsyncIterator[Place]:
         gateway.start()
         await _settled(gateway, timeout)
         transport = httpx2.ASGITransport(app=gateway.asgi)
-        async with httpx2.AsyncClient(transport=transport, timeout=timeout) as http:
-            async with _session(Client(http, LOCAL)) as client:
-                yield Place(client, _local_states(gateway), _owners(gateway))
+        http = httpx2.AsyncClient(transport=transport, timeout=timeout)
+        async with http, _session(Client(http, LOCAL)) as client:
+            yield Place(client, _local_states(gateway), _owners(gateway))
     finally:
         await gateway.aclose()
         gateway.access_log.close()

@@ -40,8 +40,6 @@ class Connector:
             await self._dial(self._proxy or target, connection)
         else:
             await self._dial_through(self._proxy, target, connection)
-        if not connection.usable:
-            raise UpstreamRefused(f"{target.origin} closed the connection at once")
 
     async def _dial(self, hop: Target, connection: Connection) -> None:
         loop = asyncio.get_running_loop()

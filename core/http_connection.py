@@ -6,6 +6,7 @@ over. Above: `http_pool`, `http_connect`. Below: `http_parser`, `http_response`.
 
 import asyncio
 import select
+import ssl
 from collections.abc import Callable
 from math import inf
 from typing import Protocol, cast
@@ -196,7 +197,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         response = self._response
-        if response is not None and self._parser.ends():
+        if response is not None and self._parser.ends() and not self._truncated():
             self._finish(response)
         else:
             self._end(self._broken())
@@ -234,6 +235,16 @@ class Connection(asyncio.Protocol):
         sentence = f"{self.name} closed the connection before it answered"
         reused = self.served > 1 and self._parser.untouched
         return Stale(sentence) if reused else UpstreamBroken(sentence)
+
+    def _truncated(self) -> bool:
+        """Over TLS: did the bytes end without a goodbye, so that anybody could have cut them (RFC 9112 9.8)?"""
+        tls = self._transport and self._transport.get_extra_info("ssl_object")
+        if tls is None:
+            return False
+        try:
+            return bool(tls.read(1))
+        except ssl.SSLError:
+            return True
 
     def _expired(self) -> None:
         response = self._response

@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 
 from .clock import Clock
-from .errors import Overloaded, UpstreamTimeout
+from .errors import Overloaded, UpstreamRefused, UpstreamTimeout
 from .http_connect import Connector
 from .http_connection import Connection
 from .http_values import HttpLimits, OriginStatistics, Target
@@ -101,6 +101,8 @@ class OriginPool:
             self._check_open()
             await self._connector.open(self._target, connection)
             self._check_open()
+            if not connection.usable:
+                raise UpstreamRefused(f"{self._target.origin} closed the connection at once")
         except BaseException:
             connection.close()
             raise

@@ -26,9 +26,10 @@ async def send_body(connection: Connection, response: HttpResponse, body: AsyncI
     try:
         async with asyncio.timeout(None) as scope:
             response.interrupt = lambda: None if scope.expired() else scope.reschedule(loop.time())
-            if response.settled:
-                return
             async for data in body:
+                # An iterator that never waits gives the interruption no chance.
+                if response.settled:
+                    return
                 if data:
                     connection.send(chunk(data))
                 if connection.congested:

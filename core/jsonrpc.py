@@ -63,14 +63,16 @@ def id_key(raw: Raw | bytes) -> Id | None:
     """A JSON-RPC id as a comparable value; `None` for null, fractions, booleans and structures."""
     try:
         return _id.decode(raw)
-    except msgspec.DecodeError:
+    except ValueError:  # msgspec's own errors, and bytes that are no UTF-8
         return None
 
 
 def parse(body: bytes) -> Message | list[Message]:
     """Read one envelope, or a batch. `RpcError` -32700 for malformed JSON, -32600 for another shape."""
-    decoder = _batch if body[:64].lstrip()[:1] == b"[" else _message
+    decoder = _batch if body.lstrip()[:1] == b"[" else _message
     try:
+        if not body.isascii():
+            body.decode()  # members that stay raw are not looked into: this keeps foreign bytes from passing through
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise RpcError(INVALID_REQUEST, f"not a JSON-RPC message: {error}", status=400) from error

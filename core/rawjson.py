@@ -64,7 +64,10 @@ def text(member: Raw | None) -> str | None:
     view = bytes(member)
     if not view.startswith(b'"'):
         return None
-    decoded = value(view)
+    try:
+        decoded = value(view)
+    except ValueError:
+        return None  # half of a surrogate pair: legal JSON, but no text
     return decoded if isinstance(decoded, str) else None
 
 
@@ -73,9 +76,14 @@ def is_object(member: Raw | None) -> bool:
 
 
 def sub(members: Fields, key: str) -> Fields:
-    """The object under `key`, or an empty one if it is absent or no object."""
+    """The object under `key`, or an empty one if it is absent, no object or not readable."""
     member = members.get(key)
-    return fields(member) if member is not None and is_object(member) else {}
+    if member is None or not is_object(member):
+        return {}
+    try:
+        return fields(member)
+    except ValueError:
+        return {}
 
 
 def detach(raw: Raw | bytes) -> Raw:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from .errors import UpstreamInvalid
 
 COMMENT = b": keep-alive\n\n"
+NAME = 16
+"""Bytes a line may be longer than an event: room for the field's name."""
 
 
 class Event(NamedTuple):
@@ -22,7 +24,10 @@ class Event(NamedTuple):
 
 
 class Reader:
-    """`feed(chunk)` returns the events it completed. LF, CR and CRLF end lines, also when cut between chunks."""
+    """`feed(chunk)` returns the events it completed. LF, CR and CRLF end lines, also when cut between chunks.
+
+    `last_id` is where a resumption starts: the id of the last event that was complete.
+    """
 
     def __init__(self, limit: int = 16 * 1024 * 1024) -> None:
         self._limit = limit
@@ -32,6 +37,7 @@ class Reader:
         self._data: list[bytes] = []
         self._size = 0
         self._event = b""
+        self._id = b""
         self._retry = -1
         self._started = False
         self.last_id = b""
@@ -60,9 +66,10 @@ class Reader:
 
     def _hold(self, chunk: bytes) -> None:
         # Chunks of one long line are joined once, when it ends: joining at each would be quadratic.
-        self._held.append(chunk)
-        self._held_size += len(chunk)
-        self._check(self._held_size)
+        if chunk:
+            self._held.append(chunk)
+            self._held_size += len(chunk)
+            self._check(self._held_size - NAME)
 
     def _split(self, text: bytes) -> list[bytes]:
         if self._tail == b"\r" and text.startswith(b"\n"):
@@ -78,21 +85,23 @@ class Reader:
         return lines
 
     def _field(self, line: bytes) -> None:
+        self._check(len(line) - NAME)
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"data":
-            self._size += len(value)
-            self._check(self._size)
+            self._check(self._size + len(value))
+            self._size += len(value) + 1  # the line break that follows, so that empty lines count too
             self._data.append(value)
         elif name == b"event":
             self._event = value
         elif name == b"id" and b"\0" not in value:
-            self.last_id = value
+            self._id = value
         elif name == b"retry" and value.isdigit():
             self._retry = int(value[:9])
 
     def _dispatch(self) -> Event | None:
         data, event, retry = self._data, self._event, self._retry
+        self.last_id = self._id
         if not data and retry < 0:
             self._event = b""
             return None

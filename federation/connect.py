@@ -7,9 +7,11 @@ transport (2026-07-28 versioning; 2025-11-25 transports, backwards compatibility
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..core.call import replace
 from ..core.clock import Clock
 from ..core.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout
 from ..core.http_client import HttpClient
@@ -71,12 +73,16 @@ class ServerOpener:
     def _client(self, capabilities: Raw = NO_CAPABILITIES) -> Client:
         return Client(capabilities=capabilities, info=raw({"name": "fedgate", "version": self._deps.version}))
 
+    def _introduced(self, client: Client) -> Client:
+        """A modern client need not say who it is; `initialize` must name somebody."""
+        return client if bytes(client.info) else replace(client, info=self._client().info)
+
     async def open(self, tasks: Tasks, inbox: Inbox, client: Client | None = None) -> Opened:
         """A connection for all clients, or for the one named. Raises `UpstreamError`."""
         if isinstance(self._settings, StdioServer):
-            return await self._open_link(self._start, tasks, inbox)
+            return await self._open_link(self._start, tasks, inbox, client)
         if self._settings.transport == "sse":
-            return await self._open_link(self._stream, tasks, inbox)
+            return await self._open_link(self._stream, tasks, inbox, None)
         return await self._open_http(self._settings, tasks, inbox, client)
 
     # HTTP.
@@ -95,9 +101,8 @@ class ServerOpener:
                 self._must_be_modern(error)
             else:
                 return modern
-        legacy = LegacyHttp(
-            wire, tasks, self._deps.clock, inbox, client=client or self._client(), shared=client is None
-        )
+        told = self._client() if client is None else self._introduced(client)
+        legacy = LegacyHttp(wire, tasks, self._deps.clock, inbox, client=told, shared=client is None)
         try:
             await legacy.open(self._timeout)
         except UpstreamInvalid as error:
@@ -109,7 +114,7 @@ class ServerOpener:
 
     async def _fall_back_to_sse(self, tasks: Tasks, inbox: Inbox, first: UpstreamInvalid) -> Opened:
         try:
-            return await self._open_link(self._stream, tasks, inbox)
+            return await self._open_link(self._stream, tasks, inbox, None)
         except UpstreamError as error:
             log.debug("%s has no old event stream either: %s", self._name, error)
             raise first from error
@@ -131,22 +136,25 @@ class ServerOpener:
         assert isinstance(self._settings, HttpServer)
         return await open_sse(self._wire(self._settings), self._timeout)
 
-    async def _open_link(self, make: "_Make", tasks: Tasks, inbox: Inbox) -> Duplex:
+    async def _open_link(self, make: "_Make", tasks: Tasks, inbox: Inbox, client: Client | None) -> Duplex:
+        def duplex_over(link: Link) -> Duplex:
+            told = self._client(_SHARED) if client is None else self._introduced(client)
+            return Duplex(link, tasks, inbox, client=told, shared=client is None)
+
         if not self._not_modern:
             try:
-                return await self._open_duplex(make, tasks, inbox, modern=True)
+                return await self._open_duplex(make, duplex_over, modern=True)
             except (NotModern, UpstreamTimeout, LinkClosed) as error:
                 # An old server may end itself over a request before `initialize`: it is started anew.
                 log.debug("%s is of the legacy era: %s", self._name, error)
                 if self._settings.era == "modern":
                     raise
-        duplex = await self._open_duplex(make, tasks, inbox, modern=False)
+        duplex = await self._open_duplex(make, duplex_over, modern=False)
         self._not_modern = True
         return duplex
 
-    async def _open_duplex(self, make: "_Make", tasks: Tasks, inbox: Inbox, *, modern: bool) -> Duplex:
-        link = await make()
-        duplex = Duplex(link, tasks, inbox, client=self._client(_SHARED), shared=True)
+    async def _open_duplex(self, make: "_Make", over: Callable[[Link], Duplex], *, modern: bool) -> Duplex:
+        duplex = over(await make())
         try:
             if modern:
                 await self._discover(duplex)

@@ -75,6 +75,10 @@ class Duplex:
         self._pending: dict[int, Pending] = {}
         self._reader = tasks.start(self._read(), f"read {link.name}")
 
+    @property
+    def busy(self) -> bool:
+        return bool(self._pending)
+
     # Opening.
 
     async def discover(self, timeout: float) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from ..core import jsonrpc
 from ..core.call import Header
 from ..core.clock import Clock
-from ..core.errors import GatewayError, UpstreamBroken
+from ..core.errors import GatewayError, UpstreamBroken, UpstreamInvalid, UpstreamRefused
 from ..core.http_response import HttpResponse
 from ..core.jsonrpc import Message
 from ..core.rawjson import join
@@ -38,6 +38,7 @@ class LegacyHttp:
     """A `Connection`. `inbox` gets what arrives outside of calls; `on_renewed` is told of a new handshake."""
 
     era: Era = "legacy"
+    ended = ""
 
     def __init__(
         self, wire: HttpWire, tasks: Tasks, clock: Clock, inbox: Inbox, *, client: Client, shared: bool
@@ -55,12 +56,17 @@ class LegacyHttp:
         self._ids = 0
         self._headers: tuple[Header, ...] = ()
         self._generation = 0
+        self._calls = 0
         self._renewal: asyncio.Task[None] | None = None
 
     @property
     def stateful(self) -> bool:
         """Whether the server keeps a session for us."""
         return bool(self.session_id)
+
+    @property
+    def busy(self) -> bool:
+        return self._calls > 0
 
     # Handshake.
 
@@ -103,25 +109,32 @@ class LegacyHttp:
     async def call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
         self._ids += 1
         ident = self._ids
-        answered = False
-        response = await self._send(request_body(outbound, "legacy", ident), outbound.timeout)
-        if isinstance(response, Answer):
-            yield response
-            return
+        over = False
+        response: HttpResponse | Answer | None = None
+        self._calls += 1
         try:
+            response = await self._send(request_body(outbound, "legacy", ident), outbound.timeout)
+            if isinstance(response, Answer):
+                over = True
+                yield response
+                return
             async with aclosing(self._resumed(response, outbound.timeout)) as messages:
                 async for message in messages:
                     event = self._event(message, outbound, ident)
-                    answered = isinstance(event, Answer)
+                    over = isinstance(event, Answer)
                     if event is not None:
                         yield event
-                    if answered:
+                    if over:
                         return
-            answered = True
             raise UpstreamBroken("its answer ended before it was complete")
+        except (UpstreamRefused, UpstreamBroken, UpstreamInvalid):
+            over = True  # nobody works on it any more; after a time-out somebody may
+            raise
         finally:
-            await response.aclose()
-            if not answered:
+            self._calls -= 1
+            if isinstance(response, HttpResponse):
+                await response.aclose()
+            if not over:
                 self._cancel(ident)
 
     async def _send(self, body: bytes, timeout: float) -> HttpResponse | Answer:

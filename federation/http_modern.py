@@ -26,6 +26,8 @@ class ModernHttp:
 
     era: Era = "modern"
     shared = True
+    ended = ""
+    busy = False
 
     def __init__(self, wire: HttpWire, inbox: Inbox, *, client: Client = GATEWAY) -> None:
         self.greeting = Greeting("", {}, {})

@@ -83,6 +83,13 @@ class Connection(Protocol):
     shared: bool
     """Whether calls of several clients travel on it."""
     endpoint: str
+    ended: str
+    """Why it is of no use any more; empty while it is."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call is under way on it."""
+        ...
 
     def call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
         """Send it and give what comes back. Raises `UpstreamError`."""

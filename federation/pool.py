@@ -12,14 +12,20 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from ..core.clock import Clock
-from ..core.errors import GatewayError
+from ..core.errors import GatewayError, Overloaded
 from ..core.tasks import Tasks
 from .connect import Opened, Opener
 from .http_legacy import LegacyHttp
 from .messages import Client, Connection, Inbox
 
-MAX_PRIVATE = 2000
-IDLE = 1800.0
+
+@dataclass(frozen=True)
+class Rule:
+    """`always`: every client gets its own. At most `limit` at a time; those unused for `idle` seconds are closed."""
+
+    always: bool = False
+    limit: int = 2000
+    idle: float = 1800.0
 
 
 @dataclass
@@ -31,8 +37,9 @@ class _Private:
 class Pool:
     """The private connections to one server, least recently used first."""
 
-    def __init__(self, opener: Opener, inbox: Inbox, clock: Clock) -> None:
+    def __init__(self, opener: Opener, inbox: Inbox, clock: Clock, rule: Rule = Rule()) -> None:
         self._opener = opener
+        self._rule = rule
         self._inbox = inbox
         self._clock = clock
         self._tasks = Tasks("pool")
@@ -43,7 +50,7 @@ class Pool:
 
     async def connection(self, shared: Opened, client: Client) -> Connection:
         """The connection for this client; opens its own if it must have one. Raises `UpstreamError`."""
-        if not isinstance(shared, LegacyHttp) or not client.key or not (shared.stateful or client.bridges):
+        if not client.key or not self._is_private(shared, client):
             return shared
         private = self._private.get(client.key)
         if private is None or _failed(private):
@@ -53,20 +60,36 @@ class Pool:
         # Shielded: others of the same client may wait for this very opening.
         return await asyncio.shield(private.opening)
 
+    def _is_private(self, shared: Opened, client: Client) -> bool:
+        if self._rule.always:
+            return True
+        return isinstance(shared, LegacyHttp) and (shared.stateful or client.bridges)
+
     def _open(self, client: Client) -> _Private:
-        self._trim()
+        self.trim()
+        if len(self._private) >= self._rule.limit:
+            self._make_room()
         work = self._opener.open(self._tasks, self._inbox, client)
         opening = self._tasks.start(work, "open private session", awaited=True)
         private = self._private[client.key] = _Private(opening, self._clock.monotonic())
         return private
 
-    def _trim(self) -> None:
-        oldest = self._clock.monotonic() - IDLE
-        while self._private:
-            key, private = next(iter(self._private.items()))
-            if private.used > oldest and len(self._private) < MAX_PRIVATE:
+    def trim(self) -> None:
+        """Close what has been idle for too long. Cheap: stops at the first that is not."""
+        oldest = self._clock.monotonic() - self._rule.idle
+        for key, private in list(self._private.items()):
+            if private.used > oldest:
                 return
-            self.forget(key)
+            if not _busy(private):
+                self.forget(key)
+
+    def _make_room(self) -> None:
+        """The longest unused one without a call under way goes. `Overloaded` if all are at work."""
+        for key, private in self._private.items():
+            if not _busy(private):
+                self.forget(key)
+                return
+        raise Overloaded(f"all {self._rule.limit} private connections to it are at work")
 
     def private(self, key: str) -> Connection | None:
         """The client's own connection, if it has one that is open."""
@@ -92,7 +115,13 @@ class Pool:
 
 def _failed(private: _Private) -> bool:
     task = private.opening
-    return task.done() and (task.cancelled() or task.exception() is not None)
+    if not task.done():
+        return False
+    return task.cancelled() or task.exception() is not None or bool(task.result().ended)
+
+
+def _busy(private: _Private) -> bool:
+    return not private.opening.done() or (not _failed(private) and private.opening.result().busy)
 
 
 async def _close(private: _Private) -> None:

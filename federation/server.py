@@ -31,7 +31,8 @@ from .http_legacy import LegacyHttp
 from .listing import Listing, fetch
 from .messages import Answer, Client, Connection, Outbound
 from .news import News
-from .pool import Pool
+from .pool import Pool, Rule
+from .settings import StdioServer
 
 log = logging.getLogger("fedgate.server")
 
@@ -80,7 +81,7 @@ class Server:
         self.since = deps.clock.now()
         self.on_change: Callable[[str, frozenset[str]], None] = lambda _name, _announced: None
         self.news = News(name, self._request, deps.clock, self.suspect)
-        self.pool = Pool(opener, self.news.heard, deps.clock)
+        self.pool = Pool(opener, self.news.heard, deps.clock, _rule(settings))
         self._opener = opener
         self._deps = deps
         self._tasks = Tasks(f"server {name}")
@@ -112,6 +113,10 @@ class Server:
         if self._connection is None:
             raise UpstreamRefused(f"it is {self.state}: {self.reason}")
         return await self.pool.connection(self._connection, client)
+
+    def sweep(self) -> None:
+        """Close private connections that have been idle for too long."""
+        self.pool.trim()
 
     def suspect(self) -> None:
         """A call found the connection broken: look at it now instead of at the next health check."""
@@ -253,3 +258,9 @@ class Server:
         """The server was restarted behind the same address: its lists may be others."""
         self._deps.meter.reconnected(self.name)
         self.news.expire()
+
+
+def _rule(settings: ServerSettings) -> Rule:
+    if isinstance(settings, StdioServer) and settings.process == "per_session":
+        return Rule(always=True, limit=settings.max_processes, idle=settings.idle)
+    return Rule()

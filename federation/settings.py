@@ -97,7 +97,18 @@ class StdioServer(_Server):
         default=None,
         description="Its working directory, relative to the manifest's folder; default: the gateway's.",
     )
-    process: Literal["shared"] = Field(default="shared", description="shared: one process serves all sessions.")
+    process: Literal["shared", "per_session"] = Field(
+        default="shared",
+        description="shared: one process serves all sessions; per_session: each session has its own.",
+    )
+    max_processes: int = Field(
+        default=32, ge=1, le=512, description="With per_session: processes at a time; the longest idle one goes first."
+    )
+    idle: Duration = Field(
+        default=600.0,
+        json_schema_extra=written("10m"),
+        description="With per_session: a process that was not used for so long is ended.",
+    )
     type: Literal["stdio"] = Field(default="stdio", description="As in Claude's mcpServers; may be left out.")
 
     @model_validator(mode="before")

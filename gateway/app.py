@@ -87,6 +87,8 @@ class Gateway:
         while True:
             await self._clock.sleep(SWEEP)
             self.sessions.sweep()
+            for server in self.hub.servers.values():
+                server.sweep()
 
     async def drain(self) -> None:
         """Stop being ready, and end what would keep connections open."""

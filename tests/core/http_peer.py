@@ -8,7 +8,10 @@ the test. Every scenario is bounded by `LIMIT` seconds.
 import asyncio
 import datetime as dt
 import ipaddress
+import os
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -62,6 +65,8 @@ class Wire:
         self.writer = writer
         self.number = number
         """0 for the peer's first connection."""
+        self.over = asyncio.Event()
+        """The script has ended, for one because the client has closed."""
         self._rest = b""
 
     async def _event(self, parser: h11.Connection) -> Any:
@@ -72,21 +77,23 @@ class Wire:
             parser.receive_data(data)
         return event
 
-    async def head(self) -> Received:
-        """The head of the next request; its body stays unread."""
+    async def _begin(self) -> tuple[h11.Connection, h11.Request]:
         parser = h11.Connection(h11.SERVER)
-        parser.receive_data(self._rest)
+        if self._rest:
+            parser.receive_data(self._rest)
         event = await self._event(parser)
         assert isinstance(event, h11.Request), event
+        return parser, event
+
+    async def head(self) -> Received:
+        """The head of the next request; its body stays unread."""
+        parser, event = await self._begin()
         self._rest = parser.trailing_data[0]
         return Received(event.method, event.target, list(event.headers))
 
     async def request(self) -> Received:
         """The next request, complete."""
-        parser = h11.Connection(h11.SERVER)
-        parser.receive_data(self._rest)
-        event = await self._event(parser)
-        assert isinstance(event, h11.Request), event
+        parser, event = await self._begin()
         body = bytearray()
         while isinstance(part := await self._event(parser), h11.Data):
             body += part.data
@@ -108,8 +115,19 @@ class Wire:
         self.writer.close()
 
     def abort(self) -> None:
-        """Reset the connection."""
+        """Drop the connection with whatever is not sent yet."""
         self.writer.transport.abort()
+
+    def shut(self) -> None:
+        """End the connection in the kernel, at once."""
+        with socket.socket(fileno=os.dup(self.writer.get_extra_info("socket").fileno())) as twin:
+            twin.shutdown(socket.SHUT_RDWR)
+
+    def reset(self) -> None:
+        """Drop the connection so that the client is told by a reset, not by an end."""
+        connection = self.writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.abort()
 
     async def gone(self) -> None:
         """Wait until the client has closed."""
@@ -141,8 +159,14 @@ class Peer:
 
     async def _serve(self, wire: Wire) -> None:
         with suppress(ConnectionError, EOFError, ssl.SSLError):
-            await self._script(wire)
-            await wire.writer.drain()
+            try:
+                await self._script(wire)
+                await wire.writer.drain()
+            except AssertionError:
+                wire.abort()
+                raise
+            finally:
+                wire.over.set()
 
     async def aclose(self) -> None:
         for task in self._tasks:
@@ -182,8 +206,8 @@ async def opened(client: HttpClient | None = None) -> AsyncIterator[HttpClient]:
 
 
 def counts(client: HttpClient) -> OriginStatistics:
-    """The statistics of the one origin that the client has spoken to."""
-    (statistics,) = client.statistics().values()
+    """The statistics of the one origin that the client speaks to."""
+    (statistics,) = client.statistics().values() or [OriginStatistics(0, 0, 0, 0, 0)]
     return statistics
 
 
@@ -193,16 +217,22 @@ async def until(predicate: Callable[[], bool]) -> None:
         await checkpoint()
 
 
+async def after(seconds: float) -> None:
+    """Let a peer take its time."""
+    done = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_later(seconds, done.set_result, None)
+    await done
+
+
 @asynccontextmanager
 async def background(work: Coroutine[Any, Any, Any]) -> AsyncIterator["asyncio.Task[Any]"]:
-    """Run `work` beside the block; it must be over, or is cancelled, at the block's end."""
+    """Run `work` beside the block; what is not over at the block's end is cancelled."""
     task = asyncio.create_task(work)
     try:
         yield task
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
 
 
 async def cancelled(task: "asyncio.Task[Any]") -> None:
