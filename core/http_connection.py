@@ -238,8 +238,7 @@ class Connection(asyncio.Protocol):
 
     def _truncated(self) -> bool:
         """Over TLS: did the bytes end without a goodbye, so that anybody could have cut them (RFC 9112 9.8)?"""
-        tls = self._transport and self._transport.get_extra_info("ssl_object")
-        if tls is None:
+        if self._transport is None or (tls := self._transport.get_extra_info("ssl_object")) is None:
             return False
         try:
             return bool(tls.read(1))

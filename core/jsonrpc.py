@@ -8,7 +8,7 @@ read here too; who accepts them is the caller's affair.
 import msgspec
 
 from .errors import RpcError
-from .rawjson import EMPTY, Raw, encode
+from .rawjson import EMPTY, Raw, encode, well_formed
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -68,11 +68,21 @@ def id_key(raw: Raw | bytes) -> Id | None:
 
 
 def parse(body: bytes) -> Message | list[Message]:
-    """Read one envelope, or a batch. `RpcError` -32700 for malformed JSON, -32600 for another shape."""
+    """Read one envelope, or a batch. `RpcError` -32700 for malformed JSON, -32600 for another shape.
+
+    Members that stay raw are not looked into: they may hold bytes that are no UTF-8.
+    """
+    try:
+        return _read(body)
+    except RpcError as error:
+        if error.code != PARSE_ERROR or (mended := well_formed(body)) == body:
+            raise
+        return _read(mended)
+
+
+def _read(body: bytes) -> Message | list[Message]:
     decoder = _batch if body.lstrip()[:1] == b"[" else _message
     try:
-        if not body.isascii():
-            body.decode()  # members that stay raw are not looked into: this keeps foreign bytes from passing through
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise RpcError(INVALID_REQUEST, f"not a JSON-RPC message: {error}", status=400) from error

@@ -6,6 +6,7 @@ bytes they were, and put together again. Member order is kept; of two equal keys
 last one stays, so what was checked is what is sent on.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,12 @@ _fields = msgspec.json.Decoder(dict[str, Raw])
 _items = msgspec.json.Decoder(list[Raw])
 _any = msgspec.json.Decoder()
 encode = msgspec.json.Encoder().encode
+
+MENDABLE = 1024 * 1024
+"""Bytes up to which `well_formed` is worth its time."""
+_SURROGATES = re.compile(
+    rb"(?<!\\)((?:\\\\)*)(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
 
 
 def fields(raw: Raw | bytes) -> Fields:
@@ -67,7 +74,7 @@ def text(member: Raw | None) -> str | None:
     try:
         decoded = value(view)
     except ValueError:
-        return None  # half of a surrogate pair: legal JSON, but no text
+        return None  # not UTF-8
     return decoded if isinstance(decoded, str) else None
 
 
@@ -84,6 +91,17 @@ def sub(members: Fields, key: str) -> Fields:
         return fields(member)
     except ValueError:
         return {}
+
+
+def well_formed(body: bytes) -> bytes:
+    """The body with U+FFFD for every escaped half of a surrogate pair (JavaScript: `toWellFormed`).
+
+    Strings that were cut in the middle of an emoji hold such halves; JavaScript writes
+    them, and the decoder here refuses the whole message for one.
+    """
+    if len(body) > MENDABLE:
+        return body
+    return _SURROGATES.sub(lambda found: found[1] + (found[2] or rb"\ufffd"), body)
 
 
 def detach(raw: Raw | bytes) -> Raw:

@@ -1,5 +1,6 @@
-"""Closing of asynchronous iterators, whether or not they are generators."""
+"""Closing of asynchronous iterators, whether or not they are generators, and whether or not they were begun."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,3 +14,18 @@ async def closing(body: AsyncIterator[bytes]) -> AsyncGenerator[AsyncIterator[by
         aclose = getattr(body, "aclose", None)
         if aclose is not None:
             await aclose()
+
+
+async def discard(body: AsyncIterator[bytes]) -> None:
+    """Close what nobody has read from.
+
+    `aclose()` of a generator that was never begun runs none of it, its `finally` included;
+    so it is begun first and taken back where it waits for the first time.
+    """
+    async with closing(body):
+        if isinstance(body, AsyncGenerator):
+            try:
+                async with asyncio.timeout(0):
+                    await anext(body, None)
+            except TimeoutError:
+                return

@@ -59,7 +59,7 @@ class Document:
     def __init__(self, data: Any, location: str = "") -> None:
         self.data = table(data)
         version = self.data.get("openapi")
-        if not isinstance(version, str | float) or not str(version).startswith(("3.", "3")):
+        if not isinstance(version, str | float) or str(version).partition(".")[0] != "3":
             raise Broken(_no_openapi(self.data))
         self.is_30 = str(version).startswith("3.0")
         """Whether schemas are in the dialect of OpenAPI 3.0 and not in JSON Schema's."""

@@ -1,17 +1,42 @@
-"""The `sessions` section: where session records are kept, how long, and how many."""
+"""The `sessions` section: where session records are kept, how long, and how many.
 
-from typing import Literal
+Values only: the file is opened by `sqlite.py`, when the gateway starts.
+"""
 
-from pydantic import Field
+from pathlib import Path
+from typing import Annotated
 
-from ..core.values import Duration, Section, written
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from ..core.values import Duration, Section, refuse, written
+
+MEMORY = "memory"
+SQLITE = "sqlite:"
+STORE_PATTERN = "^(memory|sqlite:.+)$"
+
+
+def _store(text: str) -> str:
+    path = text.removeprefix(SQLITE)
+    if text == MEMORY:
+        return text
+    if not text.startswith(SQLITE):
+        raise refuse('must be "memory" or "sqlite:PATH"', "PATH is a file, relative to the manifest's folder")
+    if not path.strip() or "\0" in path:
+        raise refuse("names no file", 'write for example "sqlite:sessions.db"')
+    if path.strip() == ":memory:":
+        raise refuse("names no file", 'write "memory" to keep sessions in the process')
+    return text
 
 
 class SessionSettings(Section):
     """The session table."""
 
-    store: Literal["memory"] = Field(
-        default="memory", description="Where records are kept. memory: in the process; a restart forgets them."
+    store: Annotated[
+        str, AfterValidator(_store), WithJsonSchema({"type": "string", "pattern": STORE_PATTERN})
+    ] = Field(
+        default=MEMORY,
+        description="Where records are kept. memory: in the process; a restart forgets them. sqlite:PATH: in a file too, "
+        "so that sessions survive a restart; PATH is relative to the manifest's folder.",
     )
     idle: Duration = Field(
         default=1800.0,
@@ -24,3 +49,8 @@ class SessionSettings(Section):
         le=10_000_000,
         description="Sessions kept at a time; beyond, the longest idle one is closed.",
     )
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file, if there is one."""
+        return Path(self.store.removeprefix(SQLITE)) if self.store.startswith(SQLITE) else None

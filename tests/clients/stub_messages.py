@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,8 @@ from typing import Any, ClassVar, Self
 
 MAX_KEPT = 1000
 MAX_BODY = 64 * 1024 * 1024
-MAX_WAITING_TURNS = 20
+MAX_WAITING_TURNS = 80
+WAITING_SECONDS = 0.25
 TOOL_USE_ID = "toolu_stub_0001"
 WAITING_ID = "toolu_stub_wait"
 # Tools that clients bring themselves and that change nothing, with arguments they accept.
@@ -173,7 +175,10 @@ class _Handler(BaseHTTPRequestHandler):
         return body if isinstance(body, dict) else {}
 
     def _answer_message(self, body: Json) -> None:
-        answer = message(str(body.get("model", "stub")), self.script.next_block(body))
+        block = self.script.next_block(body)
+        if str(block.get("id", "")).startswith(WAITING_ID):
+            time.sleep(WAITING_SECONDS)  # give the client time to connect before it comes back
+        answer = message(str(body.get("model", "stub")), block)
         if not body.get("stream"):
             self._answer_json(200, answer)
             return

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import h11
 import pytest
@@ -117,6 +117,10 @@ class Wire:
     def abort(self) -> None:
         """Drop the connection with whatever is not sent yet."""
         self.writer.transport.abort()
+
+    def stop_reading(self) -> None:
+        """Let what the client sends pile up."""
+        cast("asyncio.Transport", self.writer.transport).pause_reading()
 
     def shut(self) -> None:
         """End the connection in the kernel, at once."""
@@ -219,9 +223,9 @@ async def until(predicate: Callable[[], bool]) -> None:
 
 async def after(seconds: float) -> None:
     """Let a peer take its time."""
-    done = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().call_later(seconds, done.set_result, None)
-    await done
+    done = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, done.set)
+    await done.wait()
 
 
 @asynccontextmanager
@@ -245,6 +249,29 @@ async def cancelled(task: "asyncio.Task[Any]") -> None:
 async def pieces(*data: bytes) -> AsyncIterator[bytes]:
     for piece in data:
         yield piece
+
+
+class FakeTransport(asyncio.Transport):
+    """Takes what is written; may close at the first write, as a socket does that the peer has reset."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self._broken = broken
+        self._closing = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+        self._closing = self._closing or self._broken
+
+    def abort(self) -> None:
+        self._closing = True
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return default
 
 
 @dataclass

@@ -9,35 +9,24 @@ from fedgate.core.errors import UpstreamBroken
 from fedgate.core.http_connection import Connection, Stale
 from fedgate.core.http_response import HttpResponse
 from fedgate.core.http_values import HttpLimits, Timeouts
-from tests.core.http_peer import LIMIT, OK, Wire, background, cancelled, counts, on_both_loops, opened, peer, until
+from tests.core.http_peer import (
+    LIMIT,
+    OK,
+    FakeTransport,
+    Wire,
+    background,
+    cancelled,
+    counts,
+    on_both_loops,
+    opened,
+    peer,
+    until,
+)
 
 pytestmark = pytest.mark.anyio
 anyio_backend = on_both_loops()
 
 LONG = b"HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n"
-
-
-class FakeTransport(asyncio.Transport):
-    """Takes what is written; may close at the first write, as a socket does that the peer has reset."""
-
-    def __init__(self, *, broken: bool = False) -> None:
-        super().__init__()
-        self.written: list[bytes] = []
-        self._broken = broken
-        self._closing = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written.append(bytes(data))
-        self._closing = self._closing or self._broken
-
-    def abort(self) -> None:
-        self._closing = True
-
-    def is_closing(self) -> bool:
-        return self._closing
-
-    def get_extra_info(self, name: str, default: object = None) -> object:
-        return default
 
 
 class FakeOwner:

@@ -1,6 +1,7 @@
 """Who gets which connection, in which order, and what is left when nobody wants one."""
 
 import asyncio
+from math import inf
 from typing import Any
 
 import pytest
@@ -8,9 +9,24 @@ import pytest
 from fedgate.core.clock import ManualClock
 from fedgate.core.errors import Overloaded, UpstreamRefused, UpstreamTimeout
 from fedgate.core.http_client import HttpClient
+from fedgate.core.http_connect import Connector
+from fedgate.core.http_connection import Connection
+from fedgate.core.http_pool import OriginPool
 from fedgate.core.http_response import HttpResponse
 from fedgate.core.http_values import HttpLimits, OriginStatistics, Target, Timeouts
-from tests.core.http_peer import OK, Peer, Wire, background, cancelled, counts, on_both_loops, opened, peer, until
+from tests.core.http_peer import (
+    OK,
+    FakeTransport,
+    Peer,
+    Wire,
+    background,
+    cancelled,
+    counts,
+    on_both_loops,
+    opened,
+    peer,
+    until,
+)
 
 pytestmark = pytest.mark.anyio
 anyio_backend = on_both_loops()
@@ -36,6 +52,11 @@ class Gate:
 async def ask(client: HttpClient, server: Peer, path: str = "/", **arguments: Any) -> bytes:
     response = await client.request("GET", server.target, path=path, **arguments)
     return await response.read(1000)
+
+
+async def in_line(client: HttpClient, number: int) -> None:
+    """Wait until so many wait."""
+    await until(lambda: counts(client).waiting == number)
 
 
 def small(connections: int = 1, **limits: Any) -> HttpClient:
@@ -74,7 +95,7 @@ async def test_requests_beyond_the_connections_wait_in_order() -> None:
     async with peer(gate) as server, opened(small(1)) as client, asyncio.TaskGroup() as group:
         for number in range(5):
             group.create_task(ask(client, server, f"/{number}"))
-            await until(lambda number=number: counts(client).waiting == number)
+            await in_line(client, number)
         await until(lambda: len(gate.seen) == 1)
         assert counts(client).active == 1
         gate.let(5)
@@ -103,7 +124,7 @@ async def test_a_connection_that_ends_makes_room_for_the_next_who_waits() -> Non
     async with peer(gate) as server, opened(small(1)) as client, asyncio.TaskGroup() as group:
         for number in range(3):
             group.create_task(ask(client, server, f"/{number}"))
-            await until(lambda number=number: counts(client).waiting == number)
+            await in_line(client, number)
         gate.let(3, b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         await until(lambda: counts(client).active == 0)
         assert gate.seen == [b"/0", b"/1", b"/2"]
@@ -235,31 +256,6 @@ async def test_a_kept_connection_that_the_kernel_knows_to_be_closed_is_not_writt
         assert counts(client).reused == 0
 
 
-async def test_a_second_try_at_the_limit_makes_room_by_closing_an_idle_connection() -> None:
-    async def script(wire: Wire) -> None:
-        await wire.request()
-        arrived.release()
-        await go.wait()
-        wire.send(OK)
-        if wire.number < 2:
-            await wire.request()
-            wire.finish()
-        else:
-            await wire.answer()
-
-    arrived, go = asyncio.Semaphore(0), asyncio.Event()
-    async with peer(script) as server, opened(small(2)) as client:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(2):
-                group.create_task(ask(client, server))
-            for _ in range(2):
-                await arrived.acquire()
-            go.set()
-        assert await ask(client, server) == b"ok"
-        assert len(server.wires) == 3
-        assert counts(client).active == 0
-
-
 async def test_origins_without_connections_make_room_for_new_ones() -> None:
     gate = Gate()
     async with peer(gate) as server, opened(HttpClient(limits=HttpLimits(origins=2))) as client:
@@ -312,3 +308,100 @@ async def test_an_answer_is_held_until_it_is_read() -> None:
         server.wires[0].send(b"ve!")
         assert await response.read(5) == b"five!"
         assert counts(client).active == 0
+
+
+# What can only be brought about with a hand on every step.
+
+
+class FakeConnector(Connector):
+    """Connects to nothing, at once."""
+
+    def __init__(self) -> None:
+        super().__init__(None, None, HttpLimits())
+        self.made: list[Connection] = []
+        self.stillborn = False
+
+    async def open(self, target: Target, connection: Connection) -> None:
+        connection.connection_made(FakeTransport())
+        self.made.append(connection)
+        if self.stillborn:
+            connection.connection_lost(None)
+
+
+def pool_of(connections: int) -> tuple[OriginPool, FakeConnector]:
+    connector = FakeConnector()
+    limits = HttpLimits(connections=connections)
+    return OriginPool(Target("http", "h", 80), connector, limits, ManualClock()), connector
+
+
+async def served(pool: OriginPool) -> Connection:
+    """A connection in use."""
+    connection = await pool.obtain(inf)
+    connection.start(HttpResponse(connection, asyncio.get_running_loop(), Timeouts(), inf), b"")
+    return connection
+
+
+async def test_a_second_try_at_the_limit_makes_room_by_closing_an_idle_connection() -> None:
+    pool, connector = pool_of(1)
+    kept = await served(pool)
+    kept.data_received(OK)
+    assert pool.statistics().idle == 1
+    fresh = await served(pool)
+    assert fresh is not kept
+    assert kept.ended
+    assert pool.statistics() == OriginStatistics(active=1, idle=0, waiting=0, opened=2, reused=0)
+    fresh.close()
+    assert "active=0" in repr(pool)
+
+
+async def test_a_connection_that_dies_on_its_way_to_a_waiter_is_replaced() -> None:
+    pool, connector = pool_of(1)
+    first = await served(pool)
+    async with background(served(pool)) as waiting:
+        await until(lambda: pool.statistics().waiting == 1)
+        first.data_received(OK)
+        first.connection_lost(None)
+        second = await waiting
+    assert second is connector.made[1]
+    assert pool.statistics() == OriginStatistics(active=1, idle=0, waiting=0, opened=2, reused=0)
+    second.close()
+
+
+async def test_a_connection_that_ends_before_it_is_used_is_refused() -> None:
+    pool, connector = pool_of(1)
+    connector.stillborn = True
+    with pytest.raises(UpstreamRefused, match="closed the connection at once"):
+        await served(pool)
+    assert pool.statistics().active == 0
+    assert pool.empty
+
+
+@pytest.mark.parametrize("granted", ["connection", "slot", "dead connection", "end"])
+async def test_whatever_is_granted_to_a_request_cancelled_in_the_same_moment_is_not_lost(granted: str) -> None:
+    pool, _ = pool_of(1)
+    first = await served(pool)
+    async with background(served(pool)) as waiting:
+        await until(lambda: pool.statistics().waiting == 1)
+        if granted == "end":
+            pool.close()
+        elif granted == "slot":
+            first.close()
+        else:
+            first.data_received(OK)
+        if granted == "dead connection":
+            first.connection_lost(None)
+        await cancelled(waiting)
+    assert (pool.statistics().active, pool.statistics().waiting) == (0, 0)
+    assert pool.statistics().idle == (1 if granted == "connection" else 0)
+    pool.close()
+
+
+async def test_a_waiter_cancelled_but_not_yet_gone_is_passed_over() -> None:
+    pool, _ = pool_of(1)
+    first = await served(pool)
+    async with background(served(pool)) as given_up, background(served(pool)) as patient:
+        await until(lambda: pool.statistics().waiting == 2)
+        given_up.cancel()
+        first.data_received(OK)
+        assert await patient is first
+    first.close()

@@ -37,7 +37,7 @@ class Body:
 
 async def reading_nothing(wire: Wire) -> None:
     await wire.head()
-    wire.writer.transport.pause_reading()
+    wire.stop_reading()
     await asyncio.get_running_loop().create_future()
 
 

@@ -98,9 +98,7 @@ def test_one_and_the_string_one_are_two_ids() -> None:
         b'[{"jsonrpc":"2.0"}',
         b'{"jsonrpc":"2.0","params":' + b"[" * 100_000,
         HEAD + b'"method":"\xff"}',
-        HEAD + b'"method":"m","params":{"a":"\xff"}}',
-        HEAD + b'"method":"m","params":{"\xff":1}}',
-        rb'{"jsonrpc":"2.0","method":"\ud800"}',
+        rb'{"jsonrpc":"2.0","method":"\ud83"}',
         '{"jsonrpc":"2.0","method":"m"}'.encode("utf-16"),
         b'\xef\xbb\xbf{"jsonrpc":"2.0","method":"m"}',
         HEAD + b'"method":"m"}\x00',
@@ -166,11 +164,12 @@ HOSTILE = (
 @given(HOSTILE)
 @example(b'{"id":"\xff"}')
 def test_nothing_but_an_rpc_error_comes_of_any_bytes(body: bytes) -> None:
+    code = 0
     try:
         parsed = parse(body)
     except RpcError as error:
-        assert error.code in (-32700, -32600)
-        return
+        parsed, code = [], error.code
+    assert code in (0, -32700, -32600)
     for message in parsed if isinstance(parsed, list) else [parsed]:
         assert sum(kinds(message)) <= 1
         assert isinstance(message.key, str | int | None)
@@ -201,3 +200,12 @@ def test_an_error_without_a_known_id_has_the_id_null() -> None:
 
 def test_error_data_is_spliced_in_as_it_is() -> None:
     assert json.loads(jsonrpc.error_object(1, "m", b'{"a": [1]}')) == {"code": 1, "message": "m", "data": {"a": [1]}}
+
+
+def test_a_string_cut_in_the_middle_of_an_emoji_does_not_lose_its_message() -> None:
+    message = one(rb'"id":1,"result":{"text":"cut \ud83d", "kept":"\ud83d\ude00 \\ud83d"}')
+    assert bytes(message.result) == rb'{"text":"cut \ufffd", "kept":"\ud83d\ude00 \\ud83d"}'
+
+
+def test_raw_members_pass_bytes_that_are_no_utf8() -> None:
+    assert bytes(one(b'"id":1,"result":{"text":"\xe4"}').result) == b'{"text":"\xe4"}'

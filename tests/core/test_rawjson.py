@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fedgate.core.rawjson import (
     EMPTY,
+    MENDABLE,
     NULL,
     Raw,
     detach,
@@ -22,12 +23,13 @@ from fedgate.core.rawjson import (
     sub,
     text,
     value,
+    well_formed,
 )
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
 LONE = rb'"\ud800"'
-"""Legal JSON, but half of a surrogate pair is no text."""
+"""Half of a surrogate pair, which the decoder refuses."""
 UNREADABLE = (LONE, b'"\xff"')
 
 
@@ -66,7 +68,7 @@ def test_the_elements_of_an_array_keep_their_bytes(elements: list[Any]) -> None:
     "body", [b"", b"[]", b"1", b"null", b'"{}"', b"{", b'{"a":}', b"{}x", b'{"a":01}', b'{"\xff":1}', b"\xff", LONE]
 )
 def test_what_is_no_object_is_a_value_error(body: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         fields(body)
 
 
@@ -88,7 +90,7 @@ def test_nothing_but_a_value_error_comes_of_any_bytes(body: bytes) -> None:
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 def test_endless_nesting_is_a_value_error(opening: bytes) -> None:
     for read in (fields, items, value):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"."):
             read(opening * 200_000)
 
 
@@ -123,7 +125,7 @@ def test_is_object_looks_at_the_first_byte(member: Raw | None, expected: bool) -
         (b'{"a":{"b": 1}}', {"b": b"1"}),
         (b'{"a":[1]}', {}),
         (b"{}", {}),
-        (rb'{"a":{"\ud800":1}}', {}),
+        (b'{"a":{"\xff":1}}', {}),
     ],
 )
 def test_sub_gives_the_inner_object_or_an_empty_one(body: bytes, expected: dict[str, bytes]) -> None:
@@ -141,5 +143,39 @@ def test_detached_members_do_not_keep_the_message_alive() -> None:
 
 @pytest.mark.parametrize("body", [b"1e999", b"9" * 5000, *UNREADABLE])
 def test_a_value_that_cannot_be_held_is_a_value_error(body: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         value(body)
+
+
+@pytest.mark.parametrize(
+    ("written", "mended"),
+    [
+        (rb'"\ud83d"', rb'"\ufffd"'),
+        (rb'"\uDE00 and \ud83d\ud83d"', rb'"\ufffd and \ufffd\ufffd"'),
+        (rb'"\ud83d\ude00"', rb'"\ud83d\ude00"'),
+        (rb'"\uDBFF\uDFFF\ud800"', rb'"\uDBFF\uDFFF\ufffd"'),
+        (rb'"\ud800\ud83d\ude00"', rb'"\ufffd\ud83d\ude00"'),
+        (rb'"\\ud83d"', rb'"\\ud83d"'),
+        (rb'"\\\ud83d"', rb'"\\\ufffd"'),
+        (rb'"\n\u00e4\ud7ff"', rb'"\n\u00e4\ud7ff"'),
+    ],
+)
+def test_halves_of_surrogate_pairs_are_replaced_and_nothing_else(written: bytes, mended: bytes) -> None:
+    assert well_formed(written) == mended
+
+
+@given(
+    st.lists(st.sampled_from(["\ud83d", "\ude00", "a", "\\", '"', "\n", "\ud7ff", "u", "d83d"]), max_size=12).map(
+        "".join
+    )
+)
+def test_a_mended_string_says_what_a_browser_would_make_of_it(word: str) -> None:
+    paired = word.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assert len(paired) <= len(word)
+    read = json.loads(well_formed(json.dumps(word).encode()))
+    assert read == "".join("\ufffd" if "\ud800" <= each <= "\udfff" else each for each in json.loads(json.dumps(word)))
+
+
+def test_a_body_too_long_to_be_mended_stays_as_it_is() -> None:
+    body = b'"' + b"x" * MENDABLE + rb'\ud800"'
+    assert well_formed(body) is body

@@ -1,4 +1,4 @@
-"""core/sse.py: events are the same however the stream was cut, and no peer can make the reader hold more than the limit."""
+"""core/sse.py: events are the same however the stream was cut, and no peer makes the reader hold more than the limit."""
 
 from itertools import pairwise
 
@@ -17,7 +17,22 @@ def read(*chunks: bytes, limit: int = 1000) -> list[Event]:
 
 STREAMS = st.lists(
     st.sampled_from(
-        [b"data", b"event", b"id", b"retry", b"x", b":", b": ", b" ", b"\n", b"\r", b"\r\n", b"7", b"\0", b"\xef\xbb\xbf"]
+        [
+            b"data",
+            b"event",
+            b"id",
+            b"retry",
+            b"x",
+            b":",
+            b": ",
+            b" ",
+            b"\n",
+            b"\r",
+            b"\r\n",
+            b"7",
+            b"\0",
+            b"\xef\xbb\xbf",
+        ]
     ),
     max_size=40,
 ).map(b"".join)

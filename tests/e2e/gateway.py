@@ -165,7 +165,15 @@ def _listening(text: str, folder: Path, port: int) -> Path:
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to the test runner."""
+    """Leaves the signals to the test runner, and ends when it is told to instead of at the next tenth of a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.over = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self.over.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -191,7 +199,7 @@ async def in_process(text: str, folder: Path, *, settled: bool = True) -> AsyncI
             yield InProcess(port, lines, gateway)
         finally:
             await gateway.drain()
-            server.should_exit = True
+            server.over.set()
             await serving
             await gateway.aclose()
             await asyncio.to_thread(gateway.access_log.close)

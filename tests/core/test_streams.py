@@ -1,0 +1,103 @@
+"""core/streams.py: whoever stops reading has closed what it read from."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+
+import pytest
+
+from fedgate.core.streams import closing, discard
+
+pytestmark = pytest.mark.anyio
+
+
+class Plain:
+    """An iterator without `aclose`."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise AssertionError("nobody should read this")
+
+
+class Closable(Plain):
+    closed = 0
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+async def test_leaving_closes_the_iterator_once() -> None:
+    body = Closable()
+    async with closing(body) as inside:
+        assert inside is body
+        assert body.closed == 0
+    assert body.closed == 1
+
+
+async def test_leaving_by_an_error_closes_too_and_keeps_the_error() -> None:
+    body = Closable()
+    with pytest.raises(KeyError):
+        async with closing(body):
+            raise KeyError
+    assert body.closed == 1
+
+
+async def test_an_iterator_that_cannot_be_closed_is_left_alone() -> None:
+    async with closing(Plain()):
+        pass
+    await discard(Plain())
+
+
+class Guarded:
+    """A generator whose clean-up must not be forgotten."""
+
+    def __init__(self, *chunks: bytes, waits: bool = False) -> None:
+        self.cleaned = 0
+        self.sent: list[bytes] = []
+        self.body = self._body(chunks, waits)
+
+    async def _body(self, chunks: tuple[bytes, ...], waits: bool) -> AsyncGenerator[bytes, None]:
+        try:
+            if waits:
+                await asyncio.Event().wait()
+            for chunk in chunks:
+                self.sent.append(chunk)
+                yield chunk
+        finally:
+            await asyncio.wait([asyncio.get_running_loop().create_task(asyncio.Event().wait())], timeout=0)
+            self.cleaned += 1
+
+
+@pytest.mark.parametrize(
+    "guarded", [lambda: Guarded(b"a", b"b"), lambda: Guarded(waits=True), lambda: Guarded(b"a", waits=True), Guarded]
+)
+async def test_a_generator_that_was_never_begun_cleans_up_when_it_is_discarded(guarded: type[Guarded]) -> None:
+    given = guarded()
+    async with asyncio.timeout(5):
+        await discard(given.body)
+    assert given.cleaned == 1
+    assert len(given.sent) <= 1
+    assert [chunk async for chunk in given.body] == []
+
+
+async def test_discarding_a_closable_iterator_closes_it_unread() -> None:
+    body = Closable()
+    await discard(body)
+    assert body.closed == 1
+
+
+async def test_an_error_of_the_first_step_is_not_swallowed() -> None:
+    async def broken() -> AsyncGenerator[bytes, None]:
+        raise KeyError
+        yield b""
+
+    with pytest.raises(KeyError):
+        await discard(broken())
+
+
+async def test_discarding_leaves_no_trace_of_cancellation_in_the_task() -> None:
+    await discard(Guarded(waits=True).body)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
