@@ -1,8 +1,11 @@
 """Closing of asynchronous iterators, whether or not they are generators, and whether or not they were begun."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
 
 
 @asynccontextmanager
@@ -29,3 +32,21 @@ async def discard(body: AsyncIterator[bytes]) -> None:
                     await anext(body, None)
             except TimeoutError:
                 return
+
+
+class Ready(Generic[Item]):
+    """Items that need no waiting, in the form of those that do: without a generator's cost."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._items = iter(items)
+
+    def __aiter__(self) -> "Ready[Item]":
+        return self
+
+    async def __anext__(self) -> Item:
+        for item in self._items:
+            return item
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Nothing is open."""

@@ -35,18 +35,34 @@ class Exchange:
         self.interim = b""
         """The response that ended the round, if nothing was streamed in it."""
         self._asker = asker
-        self._later = EventStream()
-        self._moved = asyncio.Event()
+        self._later: EventStream | None = None
+        self._moved = False
+        self._waiter: asyncio.Future[None] | None = None
 
     async def first(self, patience: float) -> bool:
-        """Wait for the answer or the first message. `True`: there is an answer and nothing went before it."""
-        if not self._moved.is_set():
+        """Wait for the answer or the first message. `True`: there is an answer and nothing went before it.
+
+        After `patience` seconds the response becomes a stream all the same, so that it can show signs of life.
+        """
+        if not self._moved:
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            timer = loop.call_later(patience, self._patience_over)
             try:
-                async with asyncio.timeout(patience):
-                    await self._moved.wait()
-            except TimeoutError:
-                self.streaming = True
+                await self._waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
         return not self.streaming
+
+    def _patience_over(self) -> None:
+        self.streaming = True
+        self._move()
+
+    def _move(self) -> None:
+        self._moved = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def notify(self, notice: Notice) -> None:
         """Pass on a notification of the server, on the stream of this request."""
@@ -55,10 +71,12 @@ class Exchange:
     async def send(self, message: bytes) -> None:
         """A message before the answer. What comes between two rounds is kept for the next."""
         if self.parked:
+            if self._later is None:
+                self._later = EventStream()
             self._later.put_nowait(message)
             return
         self.streaming = True
-        self._moved.set()
+        self._move()
         await self.stream.put(message)
 
     async def ask(self, method: str, params: bytes) -> Answer:
@@ -69,25 +87,23 @@ class Exchange:
         """End this round with a result that asks the client; the work goes on."""
         body = jsonrpc.result(self.id, result)
         self.parked = True
-        if self.streaming:
-            self.stream.put_nowait(body)
-        else:
+        if not self.streaming:
             self.interim = body
-        self.stream.end()
-        self._moved.set()
+        self.stream.end(body if self.streaming else b"")
+        self._move()
 
     def resume(self, id_: Raw) -> None:
         """The next round: a new request of the client with a new id."""
         self.id = id_
-        self.stream, self._later = self._later, EventStream()
-        self.streaming = self.stream.waiting
+        self.streaming = self._later is not None
+        self.stream, self._later = self._later or EventStream(), None
         self.interim = b""
         self.parked = False
-        self._moved = asyncio.Event()
+        self._moved = False
         if self.answer is not None:
             self._deliver()
         elif self.streaming:
-            self._moved.set()
+            self._move()
 
     def finish(self, answer: Answer) -> None:
         """The end. Later calls do nothing."""
@@ -98,10 +114,8 @@ class Exchange:
             self._deliver()
 
     def _deliver(self) -> None:
-        if self.streaming:
-            self.stream.put_nowait(self.body)
-        self.stream.end()
-        self._moved.set()
+        self.stream.end(self.body if self.streaming else b"")
+        self._move()
 
     @property
     def body(self) -> bytes:

@@ -15,14 +15,15 @@ from typing import Any
 from ..core import jsonrpc
 from ..core.call import Header
 from ..core.clock import Clock
-from ..core.errors import GatewayError, UpstreamBroken, UpstreamInvalid, UpstreamRefused
+from ..core.errors import GatewayError, UpstreamBroken, UpstreamInvalid, UpstreamRefused, UpstreamTimeout
 from ..core.http_response import HttpResponse
 from ..core.jsonrpc import Message
 from ..core.rawjson import join
+from ..core.streams import Ready
 from ..core.tasks import Tasks
 from .eras import H_SESSION, H_VERSION, Era
 from .handshake import initialize_params, initialized
-from .http_wire import Cursor, HttpWire
+from .http_wire import NEWS, Cursor, HttpWire
 from .listing import Greeting
 from .messages import Answer, Ask, Client, Event, Inbox, Notice, Outbound
 from .wire import PING, answer_of, cancelled, notice_of, refuse, request_body, response_body
@@ -30,7 +31,10 @@ from .wire import PING, answer_of, cancelled, notice_of, refuse, request_body, r
 log = logging.getLogger("fedgate.server")
 
 RESUMES = 5
+"""Attempts in a row to resume a stream that bring no new event."""
 RETRY = 1.0
+"""Seconds before one, if the server does not say."""
+SOONEST = 0.1
 CLOSING = 2.0
 
 
@@ -83,7 +87,7 @@ class LegacyHttp:
         await self.notify("notifications/initialized", b"", timeout=timeout)
 
     async def _first_answer(self, response: HttpResponse, ident: int) -> Answer:
-        if response.status >= 400:
+        if response.status >= 300:
             return self._wire.refusal(response.status, await self._wire.drain(response))
         async with aclosing(self._wire.messages(response, Cursor())) as messages:
             async for message in messages:
@@ -118,7 +122,9 @@ class LegacyHttp:
                 over = True
                 yield response
                 return
-            async with aclosing(self._resumed(response, outbound.timeout)) as messages:
+            whole = await self._wire.whole(response)
+            source = self._resumed(response, outbound.timeout) if whole is None else Ready(whole)
+            async with aclosing(source) as messages:
                 async for message in messages:
                     event = self._event(message, outbound, ident)
                     over = isinstance(event, Answer)
@@ -141,14 +147,14 @@ class LegacyHttp:
         """Post it; once more in a new session if the server does not know ours (so nothing was executed)."""
         generation = self._generation
         response = await self._wire.post(body, self._headers, timeout)
-        if response.status < 400:
+        if response.status < 300:
             return response
         refused = await self._wire.drain(response)
         if not self._gone(response.status, refused):
             return self._wire.refusal(response.status, refused)
         await self._renew(generation, timeout)
         response = await self._wire.post(body, self._headers, timeout)
-        if response.status < 400:
+        if response.status < 300:
             return response
         return self._wire.refusal(response.status, await self._wire.drain(response))
 
@@ -170,7 +176,7 @@ class LegacyHttp:
         return self._ask(message)
 
     def _notice(self, notice: Notice) -> Notice | None:
-        if notice.method.endswith("list_changed") or notice.method == "notifications/resources/updated":
+        if notice.method in NEWS:
             self._inbox(notice)
             return None
         return notice
@@ -191,23 +197,40 @@ class LegacyHttp:
     async def _resumed(self, response: HttpResponse, timeout: float) -> AsyncGenerator[Message, None]:
         """The messages of a stream and of its resumptions (2025-11-25, resumability)."""
         cursor = Cursor()
-        for attempt in range(RESUMES + 1):
+        heard = self._clock.monotonic()
+        vain = 0
+        while True:
             seen = cursor.last_id
             try:
                 async with aclosing(self._wire.messages(response, cursor)) as messages:
                     async for message in messages:
+                        heard = self._clock.monotonic()
                         yield message
             except UpstreamBroken:
                 if not cursor.last_id:
                     raise
-            if not cursor.last_id or (attempt and cursor.last_id == seen and cursor.retry is None):
+            vain = 0 if cursor.last_id != seen else vain + 1
+            if not cursor.last_id or vain > RESUMES:
                 return
-            await self._clock.sleep(RETRY if cursor.retry is None else min(cursor.retry, timeout))
-            headers = (*self._headers, (b"last-event-id", cursor.last_id))
-            response = await self._wire.get(headers, timeout)
-            if response.status != 200:
-                await response.aclose()
+            if self._clock.monotonic() - heard >= timeout:
+                raise UpstreamTimeout(f"it said nothing for {timeout:g} s")
+            again = await self._resume(cursor, timeout)
+            if again is None:
                 return
+            response = again
+
+    async def _resume(self, cursor: Cursor, timeout: float) -> HttpResponse | None:
+        """The rest of a stream; `None` if the server does not have it."""
+        await self._clock.sleep(RETRY if cursor.retry is None else min(max(cursor.retry, SOONEST), timeout))
+        headers = (*self._headers, (b"last-event-id", cursor.last_id))
+        try:
+            response = await self._wire.get(headers, timeout, idle=timeout)
+        except UpstreamRefused:
+            return None  # that nothing was sent is true of this attempt, not of the call
+        if response.status == 200:
+            return response
+        await response.aclose()
+        return None
 
     def _cancel(self, ident: int) -> None:
         if not self._tasks.closed:

@@ -11,9 +11,10 @@ from contextlib import aclosing
 
 from ..core.errors import UpstreamBroken, UpstreamInvalid
 from ..core.rawjson import Fields, raw
+from ..core.streams import Ready
 from .eras import ACKNOWLEDGED, Era
 from .handshake import NotModern, discovered
-from .http_wire import FOREVER, Cursor, HttpWire
+from .http_wire import FOREVER, NEWS, Cursor, HttpWire
 from .listing import Greeting
 from .messages import GATEWAY, Answer, Client, Event, Inbox, Notice, Outbound
 from .wire import answer_of, notice_of, request_body, request_headers
@@ -60,12 +61,16 @@ class ModernHttp:
         body = request_body(outbound, "modern", ident)
         response = await self._wire.post(body, request_headers(outbound), outbound.timeout)
         try:
-            if response.status >= 400:
+            if response.status >= 300:
                 yield self._wire.refusal(response.status, await self._wire.drain(response))
                 return
-            async with aclosing(self._wire.messages(response, Cursor())) as messages:
+            whole = await self._wire.whole(response)
+            source = self._wire.messages(response, Cursor()) if whole is None else Ready(whole)
+            async with aclosing(source) as messages:
                 async for message in messages:
-                    if message.is_notification:
+                    if message.is_notification and message.method in NEWS:
+                        self._inbox(Notice(message.method or "", bytes(message.params)))
+                    elif message.is_notification:
                         yield notice_of(message, outbound)
                     elif message.is_response and message.key == ident:
                         yield answer_of(message)

@@ -7,6 +7,7 @@ module knows framing, statuses and limits, and nothing of sessions or eras.
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ..core import jsonrpc, sse
 from ..core.call import Header
@@ -15,6 +16,7 @@ from ..core.http_client import HttpClient
 from ..core.http_response import HttpResponse
 from ..core.http_values import Target, Timeouts
 from ..core.jsonrpc import Message
+from .eras import CHANGED, UPDATED
 from .messages import Answer
 
 MAX_MESSAGE = 64 * 1024 * 1024
@@ -28,10 +30,19 @@ ACCEPT: tuple[Header, ...] = (
 )
 
 
+NEWS = frozenset({*CHANGED.values(), UPDATED})
+"""Notifications that concern no single call, on whatever stream they come."""
+
+
 class Denied(UpstreamError):
     """The server does not accept the gateway's credentials."""
 
     reason = "upstream_denied"
+
+
+@lru_cache(256)
+def _timeouts(connect: float, timeout: float) -> Timeouts:
+    return Timeouts(connect=min(connect, timeout), first_byte=timeout, idle=timeout)
 
 
 @dataclass
@@ -57,13 +68,13 @@ class HttpWire:
         return self.target.host_and_port
 
     async def post(self, body: bytes, headers: tuple[Header, ...], timeout: float) -> HttpResponse:
-        timeouts = Timeouts(connect=min(self.connect, timeout), first_byte=timeout, idle=timeout)
+        timeouts = _timeouts(self.connect, timeout)
         return await self.http.request(
             "POST", self.target, headers=(*ACCEPT, *headers, *self.headers), body=body, timeouts=timeouts
         )
 
-    async def get(self, headers: tuple[Header, ...], timeout: float) -> HttpResponse:
-        timeouts = Timeouts(connect=min(self.connect, timeout), first_byte=timeout, idle=FOREVER)
+    async def get(self, headers: tuple[Header, ...], timeout: float, *, idle: float = FOREVER) -> HttpResponse:
+        timeouts = Timeouts(connect=min(self.connect, timeout), first_byte=timeout, idle=idle)
         accept = (b"accept", b"text/event-stream")
         return await self.http.request("GET", self.target, headers=(accept, *headers, *self.headers), timeouts=timeouts)
 
@@ -71,6 +82,13 @@ class HttpWire:
         timeouts = Timeouts(connect=min(self.connect, timeout), first_byte=timeout, idle=timeout)
         response = await self.http.request("DELETE", self.target, headers=(*headers, *self.headers), timeouts=timeouts)
         await response.aclose()
+
+    async def whole(self, response: HttpResponse) -> list[Message] | None:
+        """All messages of an answer that is one JSON document; `None` if it is a stream."""
+        if not (response.header(b"content-type") or b"").startswith(b"application/json"):
+            return None
+        parsed = self._parse(await response.read(MAX_MESSAGE))
+        return parsed if isinstance(parsed, list) else [parsed]
 
     async def messages(self, response: HttpResponse, cursor: Cursor) -> AsyncGenerator[Message, None]:
         """The JSON-RPC messages of a successful answer, in order, until it ends."""
@@ -117,13 +135,15 @@ class HttpWire:
             return b""
 
     def refusal(self, status: int, body: bytes) -> Answer:
-        """An answer with an error status: its JSON-RPC error, or an `UpstreamError` that says the status."""
+        """An answer whose status is no success: its JSON-RPC error, or an `UpstreamError` that says the status."""
         try:
             error = bytes(jsonrpc.parse_one(body).error)
         except RpcError:
             error = b""
         if error.startswith(b"{"):
             return Answer(error=error)
+        if status < 400:
+            raise UpstreamInvalid(f"it redirects elsewhere (HTTP {status}); put its final address into the manifest")
         if status in (401, 403):
             raise Denied(f"it refuses the gateway's credentials (HTTP {status}); set its headers in the manifest")
         raise UpstreamInvalid(f"it answered HTTP {status}")

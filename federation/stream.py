@@ -21,21 +21,23 @@ RETRY_MS = 1000
 class EventStream:
     """`name` is the first part of its event ids; `replay` says whether read messages are kept for a while."""
 
-    def __init__(self, name: str = "", *, replay: bool = False, primed: bool = False) -> None:
+    def __init__(
+        self, name: str = "", *, replay: bool = False, primed: bool = False, keep_alive: float = KEEP_ALIVE
+    ) -> None:
         self.name = name
         self.ended = False
         self.dropped = 0
         """Messages that nobody read in time."""
         self._replay = replay
         self._primed = primed
+        self._keep_alive = keep_alive
         self._events: deque[tuple[int, bytes]] = deque()
         self._bytes = 0
         self._last = 0
         self._read = 0
         self._reading = False
-        self._more = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._reader: asyncio.Future[None] | None = None
+        self._writers: list[asyncio.Future[None]] = []
 
     @property
     def reading(self) -> bool:
@@ -49,35 +51,51 @@ class EventStream:
 
     async def put(self, message: bytes) -> None:
         """Append; waits while a reader is more than a window behind."""
-        while self._reading and not self._room.is_set():
-            await self._room.wait()
-        self.put_nowait(message)
+        while self._reading and self._backlog_full():
+            room = asyncio.get_running_loop().create_future()
+            self._writers.append(room)
+            await room
+        if not self.ended:
+            self._append(message)
+            self._trim(keep_unread=self._reading)
 
     def put_nowait(self, message: bytes) -> None:
-        """Append without waiting: the oldest unread message may go."""
-        if self.ended:
-            return
+        """Append without waiting: the oldest message may go, unread or not, for nobody holds its writer back."""
+        if not self.ended:
+            self._append(message)
+            self._trim(keep_unread=False)
+
+    def _append(self, message: bytes) -> None:
         self._last += 1
         self._events.append((self._last, message))
         self._bytes += len(message)
-        self._trim()
-        if self._backlog_full():
-            self._room.clear()
-        self._more.set()
+        self._wake_reader()
 
-    def end(self) -> None:
-        """No more messages."""
+    def end(self, last: bytes = b"") -> None:
+        """No more messages after `last`, for which no other goes."""
+        if last and not self.ended:
+            self._append(last)
         self.ended = True
-        self._more.set()
-        self._room.set()
+        self._wake_reader()
+        self._wake_writers()
+
+    def _wake_reader(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    def _wake_writers(self) -> None:
+        writers, self._writers = self._writers, []
+        for room in writers:
+            if not room.done():
+                room.set_result(None)
 
     def _backlog_full(self) -> bool:
         unread = self._last - self._read
         return unread > 1 and (unread >= WINDOW_EVENTS or self._bytes >= WINDOW_BYTES)
 
-    def _trim(self) -> None:
+    def _trim(self, *, keep_unread: bool) -> None:
         while len(self._events) > 1 and (len(self._events) > 2 * WINDOW_EVENTS or self._bytes > 2 * WINDOW_BYTES):
-            if self._reading and self._events[0][0] > self._read:
+            if keep_unread and self._events[0][0] > self._read:
                 return  # a live reader will take it; the writer waits instead
             number, message = self._events.popleft()
             self._bytes -= len(message)
@@ -86,7 +104,7 @@ class EventStream:
     async def frames(self, after: int | None = None) -> AsyncGenerator[bytes, None]:
         """SSE frames after event number `after` (default: what was not read yet), until the stream ends."""
         self._reading = True
-        position = self._read if after is None else after
+        position = self._read if after is None else min(after, self._last)
         try:
             if self._primed and after is None:
                 yield sse.event(b"", id_=self._id(position), name=b"", retry=RETRY_MS)
@@ -101,7 +119,7 @@ class EventStream:
                     yield sse.COMMENT
         finally:
             self._reading = False
-            self._room.set()
+            self._wake_writers()
 
     def _after(self, position: int) -> list[tuple[int, bytes]]:
         return [event for event in self._events if event[0] > position]
@@ -111,19 +129,21 @@ class EventStream:
         if not self._replay:
             while self._events and self._events[0][0] <= self._read:
                 self._bytes -= len(self._events.popleft()[1])
-        if not self._backlog_full():
-            self._room.set()
+        if self._writers and not self._backlog_full():
+            self._wake_writers()
 
     async def _news(self, position: int) -> bool:
         """Wait for the next message or the end; `False` if it is time for a sign of life."""
-        self._more.clear()
         if self._last > position or self.ended:
             return True
+        self._reader = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(KEEP_ALIVE):
-                await self._more.wait()
+            async with asyncio.timeout(self._keep_alive):
+                await self._reader
         except TimeoutError:
             return False
+        finally:
+            self._reader = None
         return True
 
     def _id(self, number: int) -> bytes:

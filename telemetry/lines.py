@@ -6,6 +6,7 @@ then ours; the JSON form adds the other seed's keys. What a key looks like in by
 """
 
 import hashlib
+from functools import lru_cache
 
 import msgspec
 
@@ -134,6 +135,7 @@ def _rank(pair: tuple[str, Value]) -> int:
     return _RANKS.get(pair[0], len(_RANKS))
 
 
+@lru_cache(4096)
 def session_mark(session: str) -> str:
     """Twelve hexadecimal digits that stand for a session: enough to follow it, useless to enter it."""
     return hashlib.sha256(session.encode("utf-8", "replace")).hexdigest()[:12] if session else ""

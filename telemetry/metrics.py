@@ -71,9 +71,13 @@ class Metrics:
         self._upstreams = self._histogram("upstream_duration_seconds", "One exchange with an upstream", "kind", "name")
         self._evictions = self._counter("session_evictions", "Sessions ended by the table", "protocol", "reason")
         self._reconnects = self._counter("upstream_reconnects", "Connections made anew", "server")
+        self._drifts = self._counter("catalog_changes", "Definitions of known tools that changed", "server")
         self.sessions = self._readings("sessions", "Open sessions", "protocol")
         self.server_up = self._readings("server_up", "1 if the server answers", "server")
         self.catalog_tools = self._readings("catalog_tools", "Tools in the catalog", "server")
+        self.catalog_schema_tokens = self._readings(
+            "catalog_schema_tokens", "Estimated tokens that a server's tool definitions cost a model", "server"
+        )
         self.stdio_processes = Reading(GaugeMetricFamily, "fedgate_stdio_processes", "Server processes that run")
         self.access_log_dropped = Reading(
             CounterMetricFamily, "fedgate_access_log_dropped", "Access lines that were lost"
@@ -103,6 +107,10 @@ class Metrics:
     def reconnected(self, name: str) -> None:
         """A connection (or process, or session) of the server `name` was made anew."""
         self._reconnects[name,].inc()
+
+    def drifted(self, server: str) -> None:
+        """The definition of a tool that was known already became another one."""
+        self._drifts[server,].inc()
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """The exposition and its content type: OpenMetrics if `Accept` names it, else Prometheus text."""

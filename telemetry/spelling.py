@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -70,4 +71,11 @@ def milliseconds(seconds: float) -> str:
 
 def timestamp(epoch: float) -> str:
     """RFC 3339 in UTC with milliseconds: `2025-01-15T10:30:00.000Z`."""
-    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    second = int(epoch // 1)
+    return f"{_second(second)}.{int((epoch - second) * 1000):03d}Z"
+
+
+@lru_cache(8)
+def _second(epoch: int) -> str:
+    """Lines come many to a second."""
+    return datetime.fromtimestamp(epoch, UTC).isoformat()[:-6]
