@@ -1,5 +1,8 @@
 """The `bind` stage for MCP: from an HTTP request to one routed message of a session that the caller owns."""
 
+import asyncio
+import contextlib
+
 from ..core import jsonrpc
 from ..core.call import Call, replace
 from ..core.errors import NotFound, RpcError
@@ -8,7 +11,7 @@ from ..sessions.table import SessionTable
 from . import local
 from .catalog import Catalog
 from .client import ClientSession
-from .eras import BATCH_VERSIONS, H_SESSION, HEADER_MISMATCH, REMOVED_IN_MODERN
+from .eras import BATCH_VERSIONS, H_SESSION, HEADER_MISMATCH, LEGACY_NOT_FOUND, REMOVED_IN_MODERN
 from .headers import mismatch
 from .hub import Hub
 from .inbound import (
@@ -23,9 +26,12 @@ from .inbound import (
     require_session_id,
     says_modern,
 )
-from .routing import route
+from .routing import resolved, route
 
 UNROUTED = frozenset({"initialize", "subscriptions/listen"})
+STARTING = 5.0
+"""Seconds that a call waits for what it names while servers are still being reached for the first time."""
+LOOK = 0.05
 
 
 class Binder:
@@ -38,8 +44,8 @@ class Binder:
     def catalog(self, view: str) -> Catalog:
         catalog = self._hub.catalog(view)
         if catalog is None:
-            known = ", ".join(sorted(self._hub.servers)) or "none"
-            raise NotFound(f"there is no MCP server {view[:64]!r} here; there are: {known}")
+            known = ", ".join(sorted(self._hub.views)) or "none"
+            raise NotFound(f"there is no MCP server or profile {view[:64]!r} here; there are: {known}")
         return catalog
 
     async def bind(self, call: Call) -> Call:
@@ -50,7 +56,7 @@ class Binder:
         if kind is None:
             call = replace(call, body=await call.request.read())
         if era == "modern":
-            return self._modern(call, catalog)
+            return await self._modern(call, catalog)
         if kind is not None:
             call.record.operation = kind
             return replace(call, operation=kind, session=self._session(call), message=Inbound("legacy", kind))
@@ -59,9 +65,9 @@ class Binder:
         except RpcError:
             call.record.wire = Wire("legacy", id_of(call.body))
             raise
-        return self._legacy(call, catalog, inbound)
+        return await self._legacy(call, catalog, inbound)
 
-    def _modern(self, call: Call, catalog: Catalog) -> Call:
+    async def _modern(self, call: Call, catalog: Catalog) -> Call:
         try:
             inbound = read_modern(call.body, call.request)
         except RpcError:
@@ -71,15 +77,14 @@ class Binder:
         self._note(call, inbound, accepted=False)
         if inbound.kind == "request" and method in REMOVED_IN_MODERN:
             raise RpcError(jsonrpc.METHOD_NOT_FOUND, f"Method not found: {method}", status=404)
-        return self.route(replace(call, operation=method, message=inbound), catalog)
+        return await self._routed(replace(call, operation=method, message=inbound), catalog)
 
-    def _legacy(self, call: Call, catalog: Catalog, inbound: Inbound) -> Call:
+    async def _legacy(self, call: Call, catalog: Catalog, inbound: Inbound) -> Call:
         if says_modern(inbound):
             call.record.wire = Wire("modern", bytes(inbound.message.id))
             raise RpcError(HEADER_MISMATCH, "the header MCP-Protocol-Version is missing", status=400)
         self._note(call, inbound, accepted=False)
         if inbound.kind == "request" and inbound.message.method == "initialize":
-            self._note(call, inbound, accepted=True)
             return replace(call, operation="initialize", message=inbound)
         session = self._session(call)
         if inbound.kind == "batch":
@@ -90,7 +95,34 @@ class Binder:
             return replace(call, operation="batch", session=session, message=inbound)
         self._note(call, inbound, accepted=True)
         operation = inbound.message.method or "response"
-        return self.route(replace(call, operation=operation, session=session, message=inbound), catalog)
+        return await self._routed(replace(call, operation=operation, session=session, message=inbound), catalog)
+
+    async def _routed(self, call: Call, catalog: Catalog) -> Call:
+        """Find the server. What a client knows from before a restart may not be there yet: that is waited for."""
+        try:
+            return self.route(call, catalog)
+        except RpcError as error:
+            if self._hub.settled.is_set() or error.code not in (jsonrpc.INVALID_PARAMS, LEGACY_NOT_FOUND):
+                raise
+        await self._appears(call)
+        return self.route(call, self.catalog(call.view))
+
+    async def _appears(self, call: Call) -> None:
+        """Return when the call can be routed, every server has been reached or failed, or the time is up."""
+        for _ in range(round(STARTING / LOOK)):
+            if self._is_known(call):
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK):
+                    await self._hub.settled.wait()
+                return
+
+    def _is_known(self, call: Call) -> bool:
+        try:
+            self.route(call, self.catalog(call.view))
+        except RpcError:
+            return False
+        return True
 
     def of_batch(self, call: Call, message: jsonrpc.Message) -> Call:
         """One message of a batch as a call of its own."""
@@ -122,13 +154,18 @@ class Binder:
         method = inbound.message.method or ""
         if inbound.kind != "request" or method in UNROUTED or local.is_local(method, inbound.era):
             return call
-        found = route(catalog, method, inbound.params, inbound.era)
-        call.record.target = found.server
-        call.record.fields["mcp.server"] = found.server
+        params = resolved(catalog, method, inbound.params)
+        found = route(catalog, method, params, inbound.era)
         if method == "tools/call":
             call.record.fields["gen_ai.tool.name"] = found.name
-        if inbound.era == "modern" and found.params:
-            arguments = value(inbound.params["arguments"]) if "arguments" in inbound.params else {}
+        if not found.server:
+            return replace(call, message=replace(inbound, params=params))
+        call.record.target = found.server
+        call.record.fields["mcp.server"] = found.server
+        if params is not inbound.params:  # its arguments were inside of others: no header repeats them
+            inbound = replace(inbound, params=params)
+        elif inbound.era == "modern" and found.params:
+            arguments = value(params["arguments"]) if "arguments" in params else {}
             why = mismatch(found.params, arguments, call.request.headers)
             if why is not None:
                 raise RpcError(HEADER_MISMATCH, why, status=400)

@@ -1,8 +1,10 @@
 """One catalog out of the listings of many servers, serialised once. Pure.
 
-A catalog belongs to a view: the aggregate of all servers, or a single server whose names
-and URIs stay untouched. It answers the list methods of both eras with ready bytes, and
-says for every exposed name, URI and template which server owns it.
+A catalog belongs to a view: the aggregate of all servers, a profile, or a single server
+whose names and URIs stay untouched. It answers the list methods of both eras with ready
+bytes, and says for every exposed name, URI and template which server owns it. A large one
+may list two tools that search and call instead of all (`search.py`); who owns what stays
+the same.
 """
 
 import re
@@ -11,26 +13,50 @@ from typing import Any
 
 import msgspec
 
-from ..core.rawjson import encode, fields, raw
+from ..core.rawjson import encode
+from . import greeting, search
 from .eras import CHANGED, LISTS, META_SERVER
 from .headers import ParamHeaders
-from .listing import KEYS, Hints, Item, Listing, merge_hints
-from .names import Naming, Owner, assign
-from .uris import Rewrite, expose, map_item, unchanged
+from .listing import Hints, Listing, merge_hints
+from .offers import Arranged, Offers, Refused, arrange
+from .tokens import tool_tokens
+from .uris import Rewrite, expose, unchanged
+from .views import EVERYTHING, Pick, View
 
 DEFAULT_TTL = 30_000
 """Milliseconds that a client may keep a list if no server says less; changes are announced anyway."""
-INSTRUCTIONS = 4000
-"""Characters of merged instructions; Claude Code cuts at 4096."""
 _EXPRESSION = re.compile(r"\{([+#./;?&]?)[^{}]*\}")
+_TOOLS = "tools/list"
+_TEMPLATES = "resources/templates/list"
 
 
 class Route(msgspec.Struct, frozen=True):
-    """Who owns an exposed name or URI, and what it is called there."""
+    """Who owns an exposed name or URI, and what it is called there. Without a server: the gateway itself."""
 
     server: str
     name: str
     params: ParamHeaders = {}
+    refusal: str = ""
+    """Why it must not be called."""
+
+
+Templates = tuple[tuple[re.Pattern[str], Route], ...]
+
+
+class Reach(msgspec.Struct, frozen=True):
+    """Which resources a view shows beyond those it lists: the globs, and what templates expand to."""
+
+    pick: Pick = EVERYTHING
+    visible: Templates = ()
+    dropped: tuple[re.Pattern[str], ...] = ()
+    """Templates that were excluded: what they expand to is excluded too."""
+
+    def has(self, uri: str) -> bool:
+        if self.pick is EVERYTHING:
+            return True
+        if self.pick.excludes(uri) or any(pattern.fullmatch(uri) for pattern in self.dropped):
+            return False
+        return self.pick.includes(uri) or any(pattern.fullmatch(uri) for pattern, _ in self.visible)
 
 
 class Catalog(msgspec.Struct, frozen=True):
@@ -42,12 +68,22 @@ class Catalog(msgspec.Struct, frozen=True):
     prefixed: bool
     routes: dict[str, dict[str, Route]]
     """List method → exposed name, URI or template → owner."""
-    templates: tuple[tuple[re.Pattern[str], Route], ...]
+    templates: Templates
     lists: dict[str, tuple[bytes, bytes]]
     capabilities: dict[str, Any]
     instructions: str
     info: dict[str, Any]
     collisions: tuple[str, ...]
+    tools: Offers = {}
+    """Every tool of the view, whether it is listed, found by searching or withheld."""
+    reach: Reach = Reach()
+    searching: bool = False
+    tokens: int = 0
+    """Estimated cost of what `tools/list` answers."""
+    tokens_unsearched: int = 0
+    """The same, if every tool is listed."""
+    unmatched: tuple[str, ...] = ()
+    """Edits of the view that name no tool in it, as far as its servers are known."""
 
     def exposer(self, server: str) -> Rewrite:
         """How URIs of `server` look to the client of this view."""
@@ -59,75 +95,99 @@ class Catalog(msgspec.Struct, frozen=True):
         return tuple(kind for kind in CHANGED if any(method.startswith(kind) for method in differing))
 
 
-class View(msgspec.Struct, frozen=True):
-    """What to build: the naming, one server only (`single`), and the gateway's own name."""
-
-    naming: Naming = "always"
-    single: str = ""
-    info: dict[str, Any] = {}
+_NOTHING_REFUSED: Refused = {}
 
 
-def build(listings: Mapping[str, Listing | None], view: View) -> Catalog:
-    """Merge, in the order of `listings`. A server whose listing is not known yet (`None`) offers nothing yet."""
-    known = {name: listing for name, listing in listings.items() if listing is not None}
-    prefixed = view.naming == "always" and not view.single
-    naming: Naming = "never" if view.single else view.naming
-    info = _info(known, view)
-    routes: dict[str, dict[str, Route]] = {}
-    lists: dict[str, tuple[bytes, bytes]] = {}
-    collisions: list[str] = []
-    for method in LISTS:
-        if KEYS[method] == "name":
-            exposed, clashes = _named(method, known, naming)
-        else:
-            exposed, clashes = _addressed(method, known, prefixed=prefixed)
-        routes[method] = {key: Route(server, item.key, item.params) for key, (server, item) in exposed.items()}
-        lists[method] = _results(method, known, exposed, prefixed, info)
-        collisions += clashes
+def build(
+    listings: Mapping[str, Listing | None],
+    view: View,
+    refused: Refused = _NOTHING_REFUSED,
+    before: Catalog | None = None,
+) -> Catalog:
+    """The catalog of a view. A server whose listing is not known yet (`None`) offers nothing yet.
+
+    `refused`: tools to withhold. `before`: the catalog that this one replaces, so that
+    one near the limit of `View.search_over` does not go back and forth.
+    """
+    members = view.members(listings)
+    known = {name: listing for name in members if (listing := listings[name]) is not None}
+    complete = len(known) == len(members)
+    info = greeting.info(known, view)
+    arranged = {method: arrange(method, known, view, refused, frozenset()) for method in LISTS if method != _TOOLS}
+    tools = _tools(known, members, view, refused, before)
+    arranged[_TOOLS] = tools.arranged
+    shown = {method: _listed(found.offers) for method, found in arranged.items()} | {_TOOLS: tools.shown}
+    routes = {method: _routes(arranged[method].offers) for method in LISTS}
+    if tools.searching:
+        routes[_TOOLS][search.SEARCH] = Route("", search.SEARCH)
+    templates = _patterns(routes[_TEMPLATES])
     return Catalog(
-        servers=frozenset(listings),
+        servers=frozenset(members),
         single=view.single,
-        prefixed=prefixed,
+        prefixed=view.prefixed,
         routes=routes,
-        templates=_patterns(routes["resources/templates/list"]),
-        lists=lists,
-        capabilities=capabilities(known, complete=len(known) == len(listings)),
-        instructions=instructions(known, view.single),
+        templates=templates,
+        lists={method: _results(method, known, shown[method], info) for method in LISTS},
+        capabilities=greeting.capabilities(known, complete=complete, searching=tools.searching),
+        instructions=greeting.instructions(known, view.single),
         info=info,
-        collisions=tuple(collisions),
+        collisions=tuple(sentence for method in LISTS for sentence in arranged[method].collisions),
+        tools=tools.arranged.offers,
+        reach=_reach(view, templates, arranged[_TEMPLATES]),
+        searching=tools.searching,
+        tokens=sum(map(tool_tokens, tools.shown)) if tools.searching else tools.cost,
+        tokens_unsearched=tools.cost,
+        unmatched=tools.arranged.unmatched if complete else (),
     )
 
 
-Exposed = dict[str, tuple[str, Item]]
+class _Tools(msgspec.Struct, frozen=True):
+    """The tools of a view and whether they are listed or searched."""
+
+    arranged: Arranged
+    shown: list[bytes]
+    searching: bool
+    cost: int
+    """Tokens, if all are listed."""
 
 
-def _named(method: str, known: Mapping[str, Listing], naming: Naming) -> tuple[Exposed, list[str]]:
-    by_owner = {
-        Owner(name, item.key): item for name, listing in known.items() for item in listing.items.get(method, ())
-    }
-    assigned = assign(by_owner, naming)
-    kind = LISTS[method].removesuffix("s")
-    clashes = [f"{kind} {sentence}" for sentence in assigned.collisions]
-    return {name: (owner.server, by_owner[owner]) for name, owner in assigned.table.items()}, clashes
+def _tools(
+    known: Mapping[str, Listing], members: tuple[str, ...], view: View, refused: Refused, before: Catalog | None
+) -> _Tools:
+    arranged = arrange(_TOOLS, known, view, refused, frozenset())
+    shown = _listed(arranged.offers)
+    cost = sum(map(tool_tokens, shown))
+    if not _searches(view, cost, before):
+        return _Tools(arranged, shown, searching=False, cost=cost)
+    if not search.RESERVED.isdisjoint(arranged.offers):
+        arranged = arrange(_TOOLS, known, view, refused, search.RESERVED)
+    lines = {name: greeting.one_line(view.about.get(name, "")) or greeting.line(known.get(name)) for name in members}
+    return _Tools(arranged, list(search.definitions(lines)), searching=True, cost=cost)
 
 
-def _addressed(method: str, known: Mapping[str, Listing], *, prefixed: bool) -> tuple[Exposed, list[str]]:
-    exposed: Exposed = {}
-    clashes = []
-    for name, listing in known.items():
-        for item in listing.items.get(method, ()):
-            uri = expose(name, item.key) if prefixed else item.key
-            first = exposed.setdefault(uri, (name, item))
-            if first[0] != name:
-                clashes.append(f"resource {uri!r} of {name} is hidden: {first[0]} has that URI already")
-    return exposed, clashes
+def _searches(view: View, cost: int, before: Catalog | None) -> bool:
+    """By itself it begins above the limit and ends below half of it: a server that comes and goes changes nothing."""
+    if view.search == "auto":
+        return cost > (view.search_over // 2 if before is not None and before.searching else view.search_over)
+    return view.search == "on"
+
+
+def _listed(offers: Offers) -> list[bytes]:
+    return [offer.raw for offer in offers.values() if not offer.refusal]
+
+
+def _routes(offers: Offers) -> dict[str, Route]:
+    return {key: Route(offer.server, offer.item.key, offer.item.params, offer.refusal) for key, offer in offers.items()}
+
+
+def _reach(view: View, visible: Templates, templates: Arranged) -> Reach:
+    return Reach(view.pick(_TEMPLATES), visible, tuple(map(template_pattern, templates.dropped)))
 
 
 def _results(
-    method: str, known: Mapping[str, Listing], exposed: Exposed, prefixed: bool, info: dict[str, Any]
+    method: str, known: Mapping[str, Listing], items: list[bytes], info: dict[str, Any]
 ) -> tuple[bytes, bytes]:
-    items = b",".join(_item(method, key, server, item, prefixed) for key, (server, item) in exposed.items())
-    member = b'"%b":[%b]' % (LISTS[method].encode(), items)
+    member = b'"%b":[%b]' % (LISTS[method].encode(), b",".join(items))
     hints = _merged_hints([listing.hints.get(method) for listing in known.values()])
     scope = b"public" if hints.public else b"private"
     ttl = DEFAULT_TTL if hints.ttl_ms is None else hints.ttl_ms
@@ -143,19 +203,6 @@ def _merged_hints(hints: list[Hints | None]) -> Hints:
     return merged or Hints()
 
 
-def _item(method: str, key: str, server: str, item: Item, prefixed: bool) -> bytes:
-    """The item's own bytes, unless its name or a URI in it must change."""
-    renamed = KEYS[method] == "name" and key != item.key
-    if not renamed and not (prefixed and (b"uri" in item.raw or b"esourceUri" in item.raw)):
-        return item.raw
-    members = fields(item.raw)
-    if renamed:
-        members["name"] = raw(key)
-    if prefixed:
-        map_item(members, lambda uri: expose(server, uri))
-    return encode(members)
-
-
 def _patterns(routes: dict[str, Route]) -> tuple[tuple[re.Pattern[str], Route], ...]:
     return tuple((template_pattern(template), route) for template, route in routes.items())
 
@@ -168,39 +215,3 @@ def template_pattern(template: str) -> re.Pattern[str]:
         pattern += ".*" if match[1] else "[^/?#]*"
         end = match.end()
     return re.compile(pattern + re.escape(template[end:]))
-
-
-def capabilities(known: Mapping[str, Listing], *, complete: bool) -> dict[str, Any]:
-    """The union of what the servers have. What a server not reached yet may have is offered too: it may come."""
-    have: dict[str, Any] = {}
-    for listing in known.values():
-        for name, detail in listing.greeting.capabilities.items():
-            if name in ("completions", "logging", "tools", "prompts", "resources") and isinstance(detail, dict):
-                have.setdefault(name, {}).update({"subscribe": True} if detail.get("subscribe") is True else {})
-    if not complete:
-        for kind in CHANGED:
-            have.setdefault(kind, {})
-    for kind in CHANGED:
-        if kind in have:
-            have[kind]["listChanged"] = True
-    return have
-
-
-def instructions(known: Mapping[str, Listing], single: str) -> str:
-    """One server's as they are; of several, each under its name, shared room fairly when it is scarce."""
-    if single:
-        return known[single].greeting.instructions if single in known else ""
-    texts = {name: listing.greeting.instructions.strip() for name, listing in known.items()}
-    texts = {name: text for name, text in texts.items() if text}
-    if not texts:
-        return ""
-    room = max(INSTRUCTIONS // len(texts) - 40, 80)
-    parts = [f"## {name}\n{text if len(text) <= room else text[: room - 1] + '…'}" for name, text in texts.items()]
-    whole = "\n\n".join(f"## {name}\n{text}" for name, text in texts.items())
-    return whole if len(whole) <= INSTRUCTIONS else "\n\n".join(parts)[:INSTRUCTIONS]
-
-
-def _info(known: Mapping[str, Listing], view: View) -> dict[str, Any]:
-    if view.single and view.single in known:
-        return known[view.single].greeting.info or view.info
-    return view.info

@@ -8,12 +8,15 @@ import asyncio
 import itertools
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any, TypedDict
+
+import msgspec
 
 from ..core import jsonrpc
 from ..core.errors import RpcError
 from ..core.jsonrpc import Id, Message
 from ..core.rawjson import EMPTY, Raw, detach, fields, value
-from ..sessions.table import Session
+from ..sessions.record import Session
 from .eras import LOG_LEVELS, RESUME_VERSIONS
 from .exchange import Exchange
 from .messages import NO_CAPABILITIES, Answer, Client
@@ -28,21 +31,54 @@ KEPT_STREAMS = 8
 ASK_TIMEOUT = 600.0
 """Seconds a person may take to answer."""
 
+MAX_SUBSCRIPTIONS = 1000
+MAX_URI = 4096
+"""Characters of a URI that is subscribed to: it is kept as long as the session."""
+
 _ASKED = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation", "roots/list": "roots"}
 
 
-class ClientSession:
-    """An `Attachment`. `on_end(session)` is told when it is over."""
+Watched = tuple[str, str]
+"""A server, and a URI in its own spelling."""
 
-    def __init__(self, record: Session, on_end: Callable[["ClientSession"], None]) -> None:
+
+class Remembered(TypedDict, total=False):
+    """What of a session must be found again: the `data` of its record."""
+
+    version: str
+    capabilities: bytes
+    info: bytes
+    level: str
+    subscriptions: dict[str, Watched]
+    """What the client subscribed to, as it spells the URI → where that is."""
+
+
+def remembered(data: dict[str, Any]) -> dict[str, Any]:
+    """Data that was stored, as it was before. Raises `ValueError` if it is not what a session remembers."""
+    try:
+        found = msgspec.convert(data, Remembered)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+    if "version" not in found:
+        raise ValueError("the version that was agreed upon is missing")
+    return dict(found)
+
+
+class ClientSession:
+    """An `Attachment`. `on_end(session)` is told when it is over.
+
+    `life` tells the event ids of a session that was restored from those of the gateway's earlier life.
+    """
+
+    def __init__(self, record: Session, on_end: Callable[["ClientSession"], None], life: str = "") -> None:
         self.record = record
         self.inflight: dict[Id, Exchange] = {}
-        self.subscriptions: set[tuple[str, str]] = set()
-        """(server, its own URI) of `resources/subscribe`."""
-        self.watched: set[str] = set()
-        """The same URIs as this client spells them."""
+        self.subscriptions: set[Watched] = set()
+        """What the hub counts for this session: of `wishes`, those that their servers have granted."""
         self.unsubscribe: Callable[[], None] = lambda: None
-        self.stream = EventStream("0", replay=True, primed=record.data["version"] in RESUME_VERSIONS)
+        self.over = False
+        self._life = f"{life}-" if life else ""
+        self.stream = self._new_stream(0)
         """What is said outside of any call: the GET stream."""
         self._on_end = on_end
         self._asks: dict[str, asyncio.Future[Answer]] = {}
@@ -81,6 +117,15 @@ class ClientSession:
             return True
         return LOG_LEVELS.index(level) >= LOG_LEVELS.index(wanted)
 
+    @property
+    def wishes(self) -> dict[str, Watched]:
+        """The subscriptions: the URI as this client spells it → where that is."""
+        wishes: dict[str, Watched] = self.record.data.setdefault("subscriptions", {})
+        return wishes
+
+    def _new_stream(self, number: int) -> EventStream:
+        return EventStream(f"{self._life}{number}", replay=True, primed=self.version in RESUME_VERSIONS)
+
     # Calls.
 
     def begin(self, id_: Raw) -> Exchange:
@@ -91,8 +136,7 @@ class ClientSession:
             raise RpcError(jsonrpc.INVALID_REQUEST, "a request with this id is still under way in this session")
         if len(self.inflight) >= MAX_CALLS:
             raise RpcError(jsonrpc.SERVER_ERROR, f"this session has {MAX_CALLS} requests under way; wait for some")
-        primed = self.version in RESUME_VERSIONS
-        stream = EventStream(str(next(self._numbers)), replay=True, primed=primed)
+        stream = self._new_stream(next(self._numbers))
         exchange = self.inflight[key] = Exchange(detach(id_), "legacy", self.client, stream, self._ask)
         return exchange
 
@@ -116,13 +160,18 @@ class ClientSession:
         if exchange is not None:
             exchange.cancel()
 
-    def find_stream(self, event_id: str) -> tuple[EventStream, int] | None:
-        """The stream that an event id belongs to, and its number there."""
+    def find_stream(self, event_id: str) -> tuple[EventStream, int | None] | None:
+        """The stream that an event id belongs to, and its number there.
+
+        Of the session's own stream in an earlier life of the gateway only the name is left (no number).
+        """
         name, _, number = event_id.partition(".")
         if not number.isdigit() or len(number) > 12:
             return None
-        if name == "0":
+        if name == self.stream.name:
             return self.stream, int(number)
+        if name.rpartition("-")[2] == "0":
+            return self.stream, None
         stream = self._streams.get(name)
         if stream is None:
             stream = next((e.stream for e in self.inflight.values() if e.stream.name == name), None)
@@ -136,7 +185,7 @@ class ClientSession:
             return refuse(method, "the client did not declare it")
         if len(self._asks) >= MAX_ASKS:
             return refuse(method, "too many questions are open")
-        ident = f"fedgate-{next(self._numbers)}"
+        ident = f"fedgate-{self._life}{next(self._numbers)}"
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._asks[ident] = answer
         try:
@@ -162,6 +211,7 @@ class ClientSession:
         return bool(self.inflight) or self.stream.reading
 
     def ended(self) -> None:
+        self.over = True
         self.unsubscribe()
         self.stream.end()
         for exchange in list(self.inflight.values()):

@@ -7,11 +7,11 @@ transport (2026-07-28 versioning; 2025-11-25 transports, backwards compatibility
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..core.call import replace
+from ..core.call import Header, replace
 from ..core.clock import Clock
 from ..core.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout
 from ..core.http_client import HttpClient
@@ -26,6 +26,9 @@ from .http_modern import ModernHttp
 from .http_wire import HttpWire
 from .link import Link, LinkClosed
 from .messages import NO_CAPABILITIES, Client, Inbox
+from .openapi_connection import OpenApi
+from .openapi_settings import OpenApiServer
+from .openapi_source import Source
 from .process import ProcessTable
 from .process_command import StdioCommand
 from .settings import HttpServer, StdioServer
@@ -34,8 +37,8 @@ from .stdio import open_stdio
 
 log = logging.getLogger("fedgate.server")
 
-ServerSettings = StdioServer | HttpServer
-Opened = LegacyHttp | ModernHttp | Duplex
+ServerSettings = StdioServer | HttpServer | OpenApiServer
+Opened = LegacyHttp | ModernHttp | Duplex | OpenApi
 
 OPEN_TIMEOUT = 30.0
 """Seconds for each step of opening, if the server's own timeout is longer."""
@@ -68,7 +71,8 @@ class ServerOpener:
         self._settings = settings
         self._deps = deps
         self._timeout = min(settings.timeout, OPEN_TIMEOUT)
-        self._not_modern = settings.era == "legacy"
+        self._era = "modern" if isinstance(settings, OpenApiServer) else settings.era
+        self._not_modern = self._era == "legacy"
 
     def _client(self, capabilities: Raw = NO_CAPABILITIES) -> Client:
         return Client(capabilities=capabilities, info=raw({"name": "fedgate", "version": self._deps.version}))
@@ -79,16 +83,25 @@ class ServerOpener:
 
     async def open(self, tasks: Tasks, inbox: Inbox, client: Client | None = None) -> Opened:
         """A connection for all clients, or for the one named. Raises `UpstreamError`."""
+        if isinstance(self._settings, OpenApiServer):
+            return await self._open_api(self._settings, inbox)
         if isinstance(self._settings, StdioServer):
             return await self._open_link(self._start, tasks, inbox, client)
         if self._settings.transport == "sse":
-            return await self._open_link(self._stream, tasks, inbox, None)
+            return await self._open_link(self._stream, tasks, inbox, client)
         return await self._open_http(self._settings, tasks, inbox, client)
 
     # HTTP.
 
+    async def _open_api(self, settings: OpenApiServer, inbox: Inbox) -> OpenApi:
+        headers = _header_fields(settings.headers)
+        source = Source(self._name, settings, self._deps.http)
+        api = OpenApi(source, self._deps.http, inbox, headers=headers, agent=f"fedgate/{self._deps.version}")
+        await api.open()
+        return api
+
     def _wire(self, settings: HttpServer) -> HttpWire:
-        headers = tuple((name.lower().encode(), value.encode("latin-1")) for name, value in settings.headers.items())
+        headers = _header_fields(settings.headers)
         return HttpWire(self._name, self._deps.http, Target.parse(settings.url), headers)
 
     async def _open_http(self, settings: HttpServer, tasks: Tasks, inbox: Inbox, client: Client | None) -> Opened:
@@ -108,19 +121,21 @@ class ServerOpener:
         except UpstreamInvalid as error:
             if settings.transport != "auto":
                 raise
-            return await self._fall_back_to_sse(tasks, inbox, error)
+            return await self._fall_back_to_sse(tasks, inbox, client, error)
         self._not_modern = True
         return legacy
 
-    async def _fall_back_to_sse(self, tasks: Tasks, inbox: Inbox, first: UpstreamInvalid) -> Opened:
+    async def _fall_back_to_sse(
+        self, tasks: Tasks, inbox: Inbox, client: Client | None, first: UpstreamInvalid
+    ) -> Opened:
         try:
-            return await self._open_link(self._stream, tasks, inbox, None)
+            return await self._open_link(self._stream, tasks, inbox, client)
         except UpstreamError as error:
             log.debug("%s has no old event stream either: %s", self._name, error)
             raise first from error
 
     def _must_be_modern(self, error: NotModern) -> None:
-        if self._settings.era == "modern":
+        if self._era == "modern":
             raise UpstreamInvalid(f"era: modern is set for it, but {error.message}") from error
 
     # Channels.
@@ -139,7 +154,8 @@ class ServerOpener:
     async def _open_link(self, make: "_Make", tasks: Tasks, inbox: Inbox, client: Client | None) -> Duplex:
         def duplex_over(link: Link) -> Duplex:
             told = self._client(_SHARED) if client is None else self._introduced(client)
-            return Duplex(link, tasks, inbox, client=told, shared=client is None)
+            one_session = make == self._stream
+            return Duplex(link, tasks, inbox, client=told, shared=client is None, stateful=one_session)
 
         if not self._not_modern:
             try:
@@ -147,7 +163,7 @@ class ServerOpener:
             except (NotModern, UpstreamTimeout, LinkClosed) as error:
                 # An old server may end itself over a request before `initialize`: it is started anew.
                 log.debug("%s is of the legacy era: %s", self._name, error)
-                if self._settings.era == "modern":
+                if self._era == "modern":
                     raise
         duplex = await self._open_duplex(make, duplex_over, modern=False)
         self._not_modern = True
@@ -170,10 +186,14 @@ class ServerOpener:
             await duplex.discover(self._timeout)
         except NotModern:
             # The process answered in good order: it can be initialized as it is.
-            if self._settings.era == "modern":
+            if self._era == "modern":
                 raise
             await duplex.initialize(self._timeout)
             self._not_modern = True
+
+
+def _header_fields(headers: Mapping[str, str]) -> tuple[Header, ...]:
+    return tuple((name.lower().encode(), value.encode("latin-1")) for name, value in headers.items())
 
 
 class _Make(Protocol):

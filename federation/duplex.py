@@ -59,9 +59,13 @@ class Pending:
 class Duplex:
     """A `Connection` over a `Link`."""
 
-    def __init__(self, link: Link, tasks: Tasks, inbox: Inbox, *, client: Client, shared: bool) -> None:
+    def __init__(
+        self, link: Link, tasks: Tasks, inbox: Inbox, *, client: Client, shared: bool, stateful: bool = False
+    ) -> None:
         self.era: Era = "legacy"
         self.shared = shared
+        self.stateful = stateful
+        """Whether one channel is one client's session at the server (old HTTP+SSE), so that each needs its own."""
         self.greeting = Greeting("", {}, {})
         self.endpoint = link.endpoint
         self.ended = ""
@@ -201,13 +205,17 @@ class Duplex:
         elif (pending := self._only_call()) is not None:
             pending.put(ask)
         else:
-            why = "several clients share this server now" if self._pending else "no call asked for it"
+            calls = any(pending.outbound.client.key for pending in self._pending.values())
+            why = "several clients share this server now" if calls else "no call asked for it"
             self._tasks.start(ask.reply(refuse(ask.method, why)), "refuse")
 
     def _only_call(self) -> Pending | None:
-        """The latest call, if all calls under way are of one client; else nobody can be told apart."""
-        clients = {pending.outbound.client.key for pending in self._pending.values()}
-        return next(reversed(self._pending.values())) if len(clients) == 1 else None
+        """The latest call, if all calls under way are of one client; else nobody can be told apart.
+
+        The gateway's own (lists, health, listening) have no client and make nobody ask anything.
+        """
+        calls = [pending for pending in self._pending.values() if pending.outbound.client.key]
+        return calls[-1] if len({pending.outbound.client.key for pending in calls}) == 1 else None
 
     async def _reply(self, message: Message, answer: Answer) -> None:
         try:

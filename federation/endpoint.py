@@ -28,6 +28,7 @@ from .messages import Answer
 from .modern import ModernCalls
 from .relay import Ends, Relay, Spent
 from .rendering import render_error
+from .results import for_method
 from .sealing import Seal
 from .sessions_front import STREAM_HEADERS, SessionFront
 from .stream import KEEP_ALIVE, EventStream
@@ -94,6 +95,9 @@ class McpEndpoint:
         catalog = self._binder.catalog(call.view)
         if method in LISTS:
             return _json(inbound, local.list_result(catalog, method, inbound.params, inbound.era))
+        if method == "tools/call":  # of the gateway's own tools
+            found = await self.hub.search(call.view, inbound.params)
+            return _json(inbound, for_method(method, found, inbound.era))
         if method == "initialize":
             session = self._front.open(owner_of(call), call.view, inbound.params)
             call.record.session = session.record.id

@@ -70,7 +70,7 @@ def rpc_error(error: bytes) -> RpcError:
     code = value(members.get("code", raw(INTERNAL_ERROR)))
     data = members.get("data")
     return RpcError(
-        code if isinstance(code, int) else INTERNAL_ERROR,
+        code if type(code) is int else INTERNAL_ERROR,
         text(members.get("message")) or "no reason given",
         data=bytes(data) if data is not None else None,
     )

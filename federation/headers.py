@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 _SAFE = re.compile(r"[\x20-\x7e]*")
-_SENTINEL = re.compile(r"=\?base64\?(.*)\?=", re.DOTALL)
+_FIELD = re.compile(r"[\t\x20-\x7e]*")
+_SENTINEL = re.compile(r"=\?base64\?(.*)\?=")
+_BEGIN, _END = "=?base64?", "?="
+_INTEGER = re.compile(r"(-?[0-9]{1,400})(?:\.0+)?")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _SCALARS = frozenset({"string", "integer", "boolean"})
 
@@ -22,14 +25,17 @@ ParamHeaders = Mapping[str, tuple[str, ...]]
 
 def encode_value(value: str) -> bytes:
     """The value as it stands in a header field."""
-    if _SAFE.fullmatch(value) and value == value.strip() and not _SENTINEL.fullmatch(value):
+    marked = value.startswith(_BEGIN) and value.endswith(_END)
+    if _SAFE.fullmatch(value) and value == value.strip() and not marked:
         return value.encode("ascii")
     return b"=?base64?%b?=" % base64.b64encode(value.encode())
 
 
 def decode_value(field: str) -> str | None:
-    """Inverse of `encode_value`; `None` for a broken sentinel, so that it can match nothing."""
+    """Inverse of `encode_value`; `None` for a broken sentinel or illegal characters, so that it can match nothing."""
     field = field.strip(" \t")
+    if _FIELD.fullmatch(field) is None:
+        return None
     if (match := _SENTINEL.fullmatch(field)) is None:
         return field
     try:
@@ -62,7 +68,8 @@ def param_headers(schema: Any) -> ParamHeaders | None:
 
 def _admit(found: dict[str, tuple[str, ...]], path: tuple[str, ...], schema: dict[str, Any]) -> bool:
     token = schema["x-mcp-header"]
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token) or schema.get("type") not in _SCALARS:
+    kind = schema.get("type")
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token) or not isinstance(kind, str) or kind not in _SCALARS:
         return False
     if token.lower() in found:
         return False
@@ -70,11 +77,12 @@ def _admit(found: dict[str, tuple[str, ...]], path: tuple[str, ...], schema: dic
     return True
 
 
-_SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
-_SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
+_SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
+_SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions")
 _SCHEMA_ONES = (
     "items",
     "contains",
+    "additionalItems",
     "additionalProperties",
     "unevaluatedItems",
     "unevaluatedProperties",
@@ -132,10 +140,8 @@ def _same(got: str | None, expected: str, value: Any) -> bool:
         return True
     if got is None or isinstance(value, (bool, str)):
         return False
-    try:  # 1.0 and 1 are one JSON number
-        return float(got) == float(expected)
-    except ValueError:
-        return False
+    number = _INTEGER.fullmatch(got)  # 1.0 and 1 are one JSON number
+    return number is not None and int(number[1]) == value
 
 
 def _at(arguments: Any, path: tuple[str, ...]) -> Any:
@@ -147,7 +153,9 @@ def _at(arguments: Any, path: tuple[str, ...]) -> Any:
 
 
 def scalar_text(value: Any) -> str | None:
-    """A scalar as header text: booleans as `true`/`false`; `None` for null and structures."""
+    """A scalar as header text: booleans as `true`/`false`, 1.0 as `1`; `None` for null and structures."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value) if isinstance(value, (str, int, float)) else None

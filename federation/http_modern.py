@@ -27,6 +27,7 @@ class ModernHttp:
 
     era: Era = "modern"
     shared = True
+    stateful = False
     ended = ""
     busy = False
 

@@ -6,46 +6,58 @@ others now; nobody who asks for a list ever waits for a server.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
+from ..core.call import replace
 from ..core.errors import UpstreamError
-from ..core.rawjson import fields, text
+from ..core.rawjson import Fields, fields, text
 from ..core.tasks import Tasks
-from .catalog import Catalog, View, build
-from .connect import Deps, ServerOpener, ServerSettings
+from . import search
+from .catalog import Catalog
+from .catalogs import Catalogs, Kinds
+from .connect import Deps, ServerOpener
 from .eras import CHANGED, UPDATED
 from .messages import Client, Notice
-from .names import Naming
+from .pin_file import load
+from .pin_keeper import PinKeeper
+from .pins import Finding, Pins
+from .profiles import views
+from .remarks import Remarks
+from .searcher import Searcher
 from .server import Server, Status
+from .settings import McpSettings
 from .uris import map_params
 
 log = logging.getLogger("fedgate.hub")
 
-Listener = Callable[[tuple[str, ...], Notice | None], None]
-"""Told of changed kinds (`tools`, `prompts`, `resources`), or of a notice with the URI as its view exposes it."""
+Listener = Callable[[Kinds, Notice | None], None]
+"""Told of changed kinds (`tools`, `prompts`, `resources`), or of a notice with the URI as its view exposes it.
+
+Without either: something behind the lists changed, such as what can be called."""
 
 
 class Hub:
-    """Made from the `mcp` section; runs from `start` to `aclose`."""
+    """Made from the `mcp` section; runs from `start` to `aclose`. Raises `BadPinFile`."""
 
-    def __init__(self, servers: Mapping[str, ServerSettings], naming: Naming, deps: Deps) -> None:
+    def __init__(self, settings: McpSettings, deps: Deps) -> None:
+        enabled = {name: server for name, server in settings.servers.items() if not server.disabled}
         self.servers = {
-            name: Server(name, settings, ServerOpener(name, settings, deps), deps)
-            for name, settings in servers.items()
-            if not settings.disabled
+            name: Server(name, server, ServerOpener(name, server, deps), deps) for name, server in enabled.items()
         }
         self.settled = asyncio.Event()
         """Set once every server has been reached, or has failed to be, for the first time."""
-        self._info: dict[str, Any] = {"name": "fedgate", "title": "fedgate", "version": deps.version}
-        self._views = {"": View(naming, "", self._info)}
-        self._views |= {name: View("never", name, self._info) for name in self.servers}
-        self._catalogs = {view: self._build(view) for view in self._views}
-        self._listeners: dict[str, dict[object, Listener]] = {view: {} for view in self._views}
-        self._watched: dict[tuple[str, str], int] = {}
-        self._reported: frozenset[str] = frozenset()
+        self.on_drift: Callable[[str], None] = lambda _server: None
+        """Told the server's name for every definition of a tool that changed."""
         self._tasks = Tasks("hub")
+        made = views(settings, {"name": "fedgate", "title": "fedgate", "version": deps.version})
+        path = settings.fingerprints
+        pins = Pins({name: server.pin for name, server in enabled.items()}, load(path) if path else None)
+        self._catalogs = Catalogs(made, self.servers, pins, Remarks(settings.warn_tokens))
+        self._searchers = {name: Searcher(self._tasks) for name, view in made.items() if view.search != "off"}
+        self._keeper = PinKeeper(path, pins, self._rebuild) if path else None
+        self._listeners: dict[str, dict[object, Listener]] = {view: {} for view in made}
+        self._watched: dict[tuple[str, str], int] = {}
         for server in self.servers.values():
             server.on_change = self._changed
             server.news.on_notice = partial(self._heard, server.name)
@@ -53,6 +65,8 @@ class Hub:
     def start(self) -> None:
         for server in self.servers.values():
             server.start()
+        if self._keeper is not None:
+            self._tasks.start(self._keeper.run(), "fingerprints")
         self._settle()
 
     async def aclose(self) -> None:
@@ -63,6 +77,10 @@ class Hub:
             await wait
         await closing.aclose()
         await self._tasks.aclose()
+        for searcher in self._searchers.values():
+            searcher.close()
+        if self._keeper is not None:
+            await self._keeper.sync()
 
     # Catalogs.
 
@@ -71,35 +89,91 @@ class Hub:
         return self._catalogs.get(view)
 
     @property
-    def status(self) -> list[Status]:
-        return [server.status for server in self.servers.values()]
+    def views(self) -> tuple[str, ...]:
+        """The views beside the aggregate: servers, then profiles."""
+        return self._catalogs.names
 
-    def _build(self, name: str) -> Catalog:
-        view = self._views[name]
-        names = [view.single] if view.single else list(self.servers)
-        return build({each: self.servers[each].listing for each in names}, view)
+    @property
+    def status(self) -> list[Status]:
+        return [self._status(server) for server in self.servers.values()]
+
+    def _status(self, server: Server) -> Status:
+        changed = sum(bool(each.changed) for each in self.changes if each.server == server.name)
+        return replace(server.status, tokens=self.tokens(server.name), changed=changed)
+
+    def tokens(self, server: str) -> int:
+        """What the tools of a server cost a model, in tokens, as far as can be estimated."""
+        return self._catalogs[server].tokens
 
     def _changed(self, server: str, announced: frozenset[str]) -> None:
-        for view in ("", server):
-            old, new = self._catalogs[view], self._build(view)
-            self._catalogs[view] = new
-            kinds = set(new.changed_since(old))
-            if view:
-                kinds |= announced  # a pass-through view says what its server says
-            if kinds:
-                self._tell(view, tuple(kind for kind in CHANGED if kind in kinds), None)
-        self._report_collisions()
+        listing = self.servers[server].listing
+        for finding in self._catalogs.look(server, listing):
+            self._found(finding)
+        changed = self._catalogs.update(server, listing)
+        if announced:  # a pass-through view says what its server says
+            kinds = announced.union(changed.get(server, ()))
+            changed[server] = tuple(kind for kind in CHANGED if kind in kinds)
+        self._publish(changed)
         self._settle()
+        self._catalogs.remark(settled=self.settled.is_set())
+        if self._keeper is not None:
+            self._keeper.wake()
+
+    def _rebuild(self) -> None:
+        """What is withheld is other now."""
+        self._publish(self._catalogs.rebuild(("", *self.views)))
+
+    def _publish(self, changed: dict[str, Kinds]) -> None:
+        for view, searcher in self._searchers.items():
+            if view in changed and self._catalogs[view].searching:
+                searcher.offer(self._catalogs[view].tools)
+        for view, kinds in changed.items():
+            self._tell(view, kinds, None)
 
     def _settle(self) -> None:
-        if all(server.state != "starting" for server in self.servers.values()):
+        if not self.settled.is_set() and all(server.state != "starting" for server in self.servers.values()):
             self.settled.set()
+            for view in self._listeners:
+                self._tell(view, (), None)
 
-    def _report_collisions(self) -> None:
-        collisions = frozenset(self._catalogs[""].collisions)
-        for sentence in sorted(collisions - self._reported):
-            log.warning("catalog: %s", sentence)
-        self._reported = collisions
+    async def search(self, view: str, params: Fields) -> bytes:
+        """The result of a call of `search_tools` in a view that has it."""
+        try:
+            query = search.read_query(params, sorted(self._catalogs[view].servers))
+        except ValueError as error:
+            return search.mistake(str(error))
+        found = await self._searchers[view].find(query)
+        tools = self._catalogs[view].tools
+        offers = [(name, offer) for name in found.names if (offer := tools.get(name)) and not offer.refusal]
+        return search.answer(offers, found.total)
+
+    # Definitions of tools.
+
+    @property
+    def changes(self) -> list[Finding]:
+        """Tools whose definition is another than the accepted one, or has something in it that cannot be seen."""
+        return self._catalogs.pins.findings
+
+    async def accept(self, server: str = "", tool: str = "") -> list[Finding]:
+        """Take the definitions that servers give now for good: of one tool, one server, or all.
+
+        What was accepted. Raises `OSError` or `BadPinFile` where it cannot be saved; then nothing is.
+        """
+        if self._keeper is not None:
+            taken = await self._keeper.accept(server, tool)
+        else:
+            taken = self._catalogs.pins.accept(server, tool)
+        if taken:
+            self._rebuild()
+        return taken
+
+    def _found(self, finding: Finding) -> None:
+        then = "; it is withheld until it is accepted" if finding.withheld else ""
+        log.warning(
+            "server %s, tool %s: %s%s; see fedgate tools --changed", finding.server, finding.tool, finding, then
+        )
+        if finding.changed:
+            self.on_drift(finding.server)
 
     # News.
 
@@ -109,14 +183,14 @@ class Hub:
         self._listeners[view][key] = listener
         return lambda: self._listeners[view].pop(key, None) and None
 
-    def _tell(self, view: str, kinds: tuple[str, ...], notice: Notice | None) -> None:
+    def _tell(self, view: str, kinds: Kinds, notice: Notice | None) -> None:
         for listener in list(self._listeners[view].values()):
             listener(kinds, notice)
 
     def _heard(self, server: str, notice: Notice) -> None:
         if notice.method != UPDATED:
             return
-        for view in ("", server):
+        for view in self._catalogs.views_with(server):
             exposer = self._catalogs[view].exposer(server)
             try:
                 self._tell(view, (), Notice(notice.method, map_params(notice.params, exposer)))

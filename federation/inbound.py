@@ -5,6 +5,8 @@ basic/index `_meta` (modern). The era is decided by `MCP-Protocol-Version`; a re
 without the header is legacy, unless its body says that it is modern.
 """
 
+import re
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -35,6 +37,10 @@ from .headers import decode_value
 from .messages import NO_CAPABILITIES, Client
 
 Kind = Literal["request", "notification", "response", "batch", "stream", "end"]
+
+MAX_BATCH = 100
+"""Messages in one batch: each is a call of its own."""
+_ZERO = re.compile(r"q=0(\.0{0,3})?")
 
 
 class Inbound(msgspec.Struct, frozen=True):
@@ -91,45 +97,75 @@ def _check_post(request: Request) -> None:
 
 def _accepts(request: Request, kind: str) -> bool:
     accept = request.header(b"accept")
-    if accept is None:
-        return False
-    if kind in accept:
-        return True
-    major = kind.partition("/")[0]
-    ranges = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    return bool(ranges & {kind, f"{major}/*", "*/*"})
+    return accept is not None and _accepted(accept.lower(), kind)
+
+
+@lru_cache(64)
+def _accepted(accept: str, kind: str) -> bool:
+    """RFC 9110 12.5.1: the most specific range decides, and a weight of 0 refuses."""
+    ranges: dict[str, bool] = {}
+    for part in accept.split(","):
+        name, *parameters = (word.strip() for word in part.split(";"))
+        ranges[name] = ranges.get(name, False) or not any(_ZERO.fullmatch(word) for word in parameters)
+    for name in (kind, kind.partition("/")[0] + "/*", "*/*"):
+        if name in ranges:
+            return ranges[name]
+    return False
+
+
+def _parse(body: bytes) -> Message | list[Message]:
+    try:
+        # What stays raw is not looked into, and must not reach a server in an encoding that is none.
+        body.isascii() or body.decode()
+    except UnicodeDecodeError as error:
+        raise RpcError(jsonrpc.PARSE_ERROR, f"the body is not UTF-8: {error.reason}", status=400) from error
+    return jsonrpc.parse(body)
 
 
 def read_legacy(body: bytes) -> Inbound:
     """A legacy body: one message, or a batch (whose legality depends on the session's version)."""
-    parsed = jsonrpc.parse(body)
+    parsed = _parse(body)
     if isinstance(parsed, list):
-        if not parsed:
-            raise RpcError(jsonrpc.INVALID_REQUEST, "the batch is empty", status=400)
-        return Inbound("legacy", "batch", batch=tuple(parsed))
+        return Inbound("legacy", "batch", batch=_batch(parsed))
     return read_message(parsed)
+
+
+def _batch(messages: list[Message]) -> tuple[Message, ...]:
+    if not messages:
+        raise RpcError(jsonrpc.INVALID_REQUEST, "the batch is empty", status=400)
+    if len(messages) > MAX_BATCH:
+        raise RpcError(jsonrpc.INVALID_REQUEST, f"a batch may have at most {MAX_BATCH} messages", status=400)
+    if any(message.method == "initialize" for message in messages):  # 2025-03-26, lifecycle
+        raise RpcError(jsonrpc.INVALID_REQUEST, "initialize must not be part of a batch", status=400)
+    return tuple(messages)
 
 
 def read_message(message: Message) -> Inbound:
     """One legacy message."""
     if message.is_response:
+        _check_envelope(message)
         return Inbound("legacy", "response", message)
     params = _params(message)
-    meta = fields(params.pop("_meta")) if is_object(params.get("_meta")) else {}
+    meta = _take_meta(params)
     if message.is_notification:
         return Inbound("legacy", "notification", message, params, meta)
     return Inbound("legacy", "request", message, params, meta)
 
 
-def _params(message: Message) -> Fields:
-    if message.method is None or message.jsonrpc != "2.0":
+def _check_envelope(message: Message) -> None:
+    if message.jsonrpc != "2.0" or not (message.is_response or message.method is not None):
         raise RpcError(
             jsonrpc.INVALID_REQUEST,
             'not a JSON-RPC 2.0 message: "jsonrpc" must be "2.0" and "method" a name',
             status=400,
         )
-    if message.has_id and message.key is None:
-        raise RpcError(jsonrpc.INVALID_REQUEST, "the request id must be a string or an integer", status=400)
+    unknown = message.is_response and bytes(message.id) == b"null"  # an error about what could not be read
+    if message.has_id and message.key is None and not unknown:
+        raise RpcError(jsonrpc.INVALID_REQUEST, "the id must be a string or an integer", status=400)
+
+
+def _params(message: Message) -> Fields:
+    _check_envelope(message)
     if not bytes(message.params):
         return {}
     try:
@@ -138,9 +174,20 @@ def _params(message: Message) -> Fields:
         raise RpcError(jsonrpc.INVALID_PARAMS, "params must be an object", status=400) from error
 
 
+def _take_meta(params: Fields) -> Fields:
+    meta = params.get("_meta")
+    if meta is None or not is_object(meta):
+        return {}
+    del params["_meta"]
+    try:
+        return fields(meta)
+    except ValueError as error:
+        raise RpcError(jsonrpc.INVALID_PARAMS, "params._meta is not readable", status=400) from error
+
+
 def read_modern(body: bytes, request: Request) -> Inbound:
     """A modern body, checked against its envelope and headers."""
-    parsed = jsonrpc.parse(body)
+    parsed = _parse(body)
     if isinstance(parsed, list) or parsed.is_response:
         raise RpcError(
             jsonrpc.INVALID_REQUEST, "the body must be a single JSON-RPC request or notification", status=400
@@ -154,9 +201,10 @@ def read_modern(body: bytes, request: Request) -> Inbound:
 
 def modern_request(message: Message, params: Fields, request: Request) -> Inbound:
     """The ladder of 2026-07-28: envelope, then headers, then version."""
-    meta = fields(params.pop("_meta")) if is_object(params.get("_meta")) else {}
+    meta = _take_meta(params)
     missing = [key for key in (META_VERSION, META_CAPABILITIES) if key not in meta]
     if missing:
+        _check_version(request.header(H_VERSION) or "")
         raise RpcError(jsonrpc.INVALID_PARAMS, f"params._meta lacks {' and '.join(missing)}", status=400)
     version = text(meta[META_VERSION])
     if version is None or not is_object(meta[META_CAPABILITIES]):

@@ -4,6 +4,7 @@ The first frame acknowledges what will be sent; every frame carries the subscrip
 the end of the gateway is a result. The stream ends with the client's connection.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 
 from ..core import jsonrpc
@@ -50,15 +51,25 @@ class Listeners:
     async def _subscribe(self, catalog: Catalog, uris: list[str]) -> dict[str, Route]:
         """What cannot be watched is left out of the acknowledgement."""
         routes: dict[str, Route] = {}
-        for uri in uris:
-            route = owner_of(catalog, uri)
-            if route is not None:
-                try:
-                    await self._hub.subscribe(route.server, route.name)
+        try:
+            for uri in uris:
+                if (route := owner_of(catalog, uri)) is not None and await self._watches(route):
                     routes[uri] = route
-                except GatewayError:
-                    continue
+        except asyncio.CancelledError:
+            self._release(routes)
+            raise
         return routes
+
+    async def _watches(self, route: Route) -> bool:
+        try:
+            await self._hub.subscribe(route.server, route.name)
+        except GatewayError:
+            return False
+        return True
+
+    def _release(self, routes: dict[str, Route]) -> None:
+        for route in routes.values():
+            self._hub.unsubscribe(route.server, route.name)
 
     async def _frames(
         self, stream: EventStream, end: Callable[[], None], routes: dict[str, Route]
@@ -71,15 +82,13 @@ class Listeners:
             await frames.aclose()
             end()
             self._open.pop(stream, None)
-            for route in routes.values():
-                self._hub.unsubscribe(route.server, route.name)
+            self._release(routes)
 
     def close(self) -> None:
         """The gateway stops: every stream gets its result."""
         for stream, ident in list(self._open.items()):
             meta = encode({"resultType": "complete", "_meta": {META_SUBSCRIPTION: Raw(ident)}})
-            stream.put_nowait(jsonrpc.result(ident, meta))
-            stream.end()
+            stream.end(jsonrpc.result(ident, meta))
 
 
 def _filter(params: Fields) -> tuple[list[str], list[str]]:

@@ -101,10 +101,10 @@ async def _all_pages(server: str, method: str, ask: Ask) -> tuple[tuple[Item, ..
             found.setdefault(item.key, item)
         hints = _merge(hints, _hints(members))
         cursor = text(members.get("nextCursor"))
+        if len(found) > MAX_ITEMS or size > MAX_BYTES or cursor in seen:
+            break
         if cursor is None:
             return tuple(found.values()), hints
-        if cursor in seen or len(found) > MAX_ITEMS or size > MAX_BYTES:
-            break
         seen.add(cursor)
         params = {"cursor": members["nextCursor"]}
     raise UpstreamInvalid(f"{server} does not come to an end of {method} (after {len(found)} items, {size} bytes)")
@@ -153,9 +153,10 @@ def _hints(page: Fields) -> Hints:
         number = value(ttl) if ttl is not None else None
     except ValueError:
         number = None
-    if not isinstance(number, (int, float)) or isinstance(number, bool) or number < 0:
+    if not isinstance(number, (int, float)) or isinstance(number, bool):
         number = None
-    return Hints(None if number is None else int(number), text(page.get("cacheScope")) == "public")
+    # A negative one counts as 0 (2026-07-28, caching).
+    return Hints(None if number is None else max(int(number), 0), text(page.get("cacheScope")) == "public")
 
 
 def _merge(first: Hints | None, second: Hints) -> Hints:

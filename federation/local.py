@@ -9,6 +9,8 @@ from .catalog import DEFAULT_TTL, Catalog
 from .eras import LEGACY_VERSIONS, LISTS, META_SERVER, MODERN_VERSIONS, Era, negotiate
 
 EMPTY_RESULT = b"{}"
+DECLARED = 16 * 1024
+"""Bytes of what a client may say of itself: its session remembers that."""
 
 
 def initialize_data(params: Fields) -> dict[str, Any]:
@@ -16,13 +18,21 @@ def initialize_data(params: Fields) -> dict[str, Any]:
     version = text(params.get("protocolVersion"))
     if version is None:
         raise RpcError(jsonrpc.INVALID_PARAMS, "params.protocolVersion must be a string")
-    capabilities = params.get("capabilities")
-    info = params.get("clientInfo")
     return {
         "version": negotiate(version),
-        "capabilities": bytes(capabilities) if capabilities is not None and is_object(capabilities) else b"{}",
-        "info": bytes(info) if info is not None and is_object(info) else b'{"name":"unknown","version":"0"}',
+        "capabilities": _declared(params, "capabilities", b"{}"),
+        "info": _declared(params, "clientInfo", b'{"name":"unknown","version":"0"}'),
     }
+
+
+def _declared(params: Fields, key: str, otherwise: bytes) -> bytes:
+    member = params.get(key)
+    if member is None or not is_object(member):
+        return otherwise
+    said = bytes(member)
+    if len(said) > DECLARED:
+        raise RpcError(jsonrpc.INVALID_PARAMS, f"params.{key} is larger than {DECLARED} bytes")
+    return said
 
 
 def initialize_result(catalog: Catalog, version: str) -> bytes:

@@ -87,6 +87,11 @@ class Connection(Protocol):
     """Why it is of no use any more; empty while it is."""
 
     @property
+    def stateful(self) -> bool:
+        """Whether the server keeps state of a session on it, so that each client must have its own."""
+        ...
+
+    @property
     def busy(self) -> bool:
         """Whether a call is under way on it."""
         ...

@@ -84,20 +84,32 @@ def _first_wins(listed: list[Owner]) -> Assigned:
 
 def _separate(wanted: dict[Owner, str], collisions: list[str]) -> Assigned:
     """Hash what clients could not tell apart. A name that was legal as it stood keeps its plain form."""
-    met: dict[str, list[Owner]] = {}
-    for owner, name in wanted.items():
-        met.setdefault(collapsed(name), []).append(owner)
-    table: dict[str, Owner] = {}
-    for owner, name in wanted.items():
-        group = met[collapsed(name)]
-        exact = [o for o in group if not _ILLEGAL.search(o.name)]
-        if len(group) > 1 and exact != [owner]:
+    names = dict(wanted)
+    while yielding := _ambiguous(names):  # a hash may meet a plain name, which then yields too
+        for owner in yielding:
             collisions.append(
-                f"{owner.name!r} of {owner.server} is exposed as {hashed(owner)!r}: {name!r} is ambiguous"
+                f"{owner.name!r} of {owner.server} is exposed as {hashed(owner)!r}: {names[owner]!r} is ambiguous"
             )
-            name = hashed(owner)  # noqa: PLW2901 - the wanted name is not to be had
-        table[name] = owner
-    return Assigned(table, collisions)
+            names[owner] = hashed(owner)
+    firsts: dict[str, Owner] = {}
+    hidden = [o for o in sorted(names) if firsts.setdefault(collapsed(names[o]), o) is not o]
+    collisions += [f"{o.name!r} of {o.server} is hidden: {names[o]!r} is the hash of another" for o in hidden]
+    return Assigned({name: owner for owner, name in names.items() if owner not in hidden}, collisions)
+
+
+def _ambiguous(names: dict[Owner, str]) -> list[Owner]:
+    """Who must take its hashed form."""
+    met: dict[str, list[Owner]] = {}
+    for owner, name in names.items():
+        met.setdefault(collapsed(name), []).append(owner)
+    yielding: list[Owner] = []
+    for group in met.values():
+        if len(group) > 1:
+            free = [owner for owner in group if names[owner] != hashed(owner)]
+            legal = [owner for owner in free if not _ILLEGAL.search(owner.name)]
+            kept = legal[0] if len(legal) == 1 and len(free) == len(group) else None
+            yielding += [owner for owner in free if owner is not kept]
+    return yielding
 
 
 def _shared(names: Iterable[str]) -> set[str]:

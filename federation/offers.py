@@ -5,7 +5,7 @@ ask for changes nothing. Bytes of an item stay as its server wrote them, but for
 members that a view says otherwise. Above: `catalog.py`. Below: names, URIs, views.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 
 import msgspec
 
@@ -47,7 +47,7 @@ class Arranged(msgspec.Struct, frozen=True):
     collisions: list[str]
 
 
-def arrange(method: str, known: Mapping[str, Listing], view: View, refused: Refused, taken: Set[str]) -> Arranged:
+def arrange(method: str, known: Mapping[str, Listing], view: View, refused: Refused, taken: frozenset[str]) -> Arranged:
     """All steps. `taken` are names that this view needs for itself."""
     exposed, collisions = _exposed(method, known, view)
     pick = view.pick(method)
@@ -90,7 +90,7 @@ def _addressed(method: str, known: Mapping[str, Listing], *, prefixed: bool) -> 
     return exposed, clashes
 
 
-def _final_names(picked: Offers, edits: Mapping[str, Edit], taken: Set[str]) -> tuple[dict[str, str], list[str]]:
+def _final_names(picked: Offers, edits: Mapping[str, Edit], taken: frozenset[str]) -> tuple[dict[str, str], list[str]]:
     """Exposed name → the name in this view. Names that were chosen win; whoever is in their way gets a hash."""
     chosen = {key: name for key, edit in edits.items() if key in picked and (name := edit.name) is not None}
     if not chosen and not taken:

@@ -30,11 +30,9 @@ def close(root: Schema, converter: Converter, limit: int) -> Schema:
     uses = _uses(root, converter, limit)
     shared = [pointer for pointer, count in uses.items() if count > 1]
     names = _names(shared)
-    closed = _build(root, converter, names)
+    closed: Schema = _build(root, converter, names)
     if names:
-        closed["$defs"] = {
-            name: _build(converter.target(pointer), converter, names) for pointer, name in names.items()
-        }
+        closed["$defs"] = {name: _build(converter.target(pointer), converter, names) for pointer, name in names.items()}
     return closed
 
 

@@ -95,7 +95,7 @@ class Document:
         raise Broken("its references go in a circle")
 
     def base(self, *holders: dict[str, Any]) -> str:
-        """The first server's URL of the innermost holder (operation, path, document) that names any. Raises `Broken`."""
+        """The first server's URL of the innermost that names any: operation, path, document. Raises `Broken`."""
         for holder in (*holders, self.data):
             servers = listed(holder.get("servers"))
             if servers:

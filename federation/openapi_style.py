@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from .openapi_document import is_json
+
 Where = Literal["path", "query", "header", "cookie"]
 Pair = tuple[str, str]
 
@@ -20,7 +22,7 @@ _RESERVED = "/:?@!$'()*,="
 """Of RFC 3986's reserved characters, those that leave a value in its place; the others stay encoded always."""
 _COOKIE = "!#$&'()*+-./:<=>?@[]^_`{|}~"
 """Cookie octets (RFC 6265 4.1.1) without the percent sign."""
-_DELIMITERS = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
+_BETWEEN = {"spaceDelimited": " ", "pipeDelimited": "|"}
 
 
 class Style(msgspec.Struct, frozen=True):
@@ -37,6 +39,10 @@ def plain(value: Any) -> str:
     if isinstance(value, str):
         return value
     return "" if value is None else msgspec.json.encode(value).decode()
+
+
+def _whole(style: Style, value: Any) -> str:
+    return msgspec.json.encode(value).decode() if is_json(style.media) else plain(value)
 
 
 def _keep(text: str) -> str:
@@ -72,7 +78,7 @@ def _elements(value: list[Any]) -> list[str]:
 def in_path(name: str, style: Style, value: Any) -> str:
     """`simple`, `label` or `matrix`; one path segment or a part of one."""
     if style.media:
-        return _percent(plain(value))
+        return _percent(_whole(style, value))
     if style.name == "label":
         return "." + _joined(value, style.explode, "." if style.explode else ",", _percent)
     if style.name == "matrix":
@@ -100,7 +106,7 @@ def _matrix(name: str, value: Any, explode: bool) -> str:
 
 def in_header(style: Style, value: Any) -> str:
     """`simple`; not percent-encoded."""
-    return plain(value) if style.media else _joined(value, style.explode, ",", _keep)
+    return _whole(style, value) if style.media else _joined(value, style.explode, ",", _keep)
 
 
 def in_query(name: str, style: Style, value: Any) -> list[str]:
@@ -109,13 +115,20 @@ def in_query(name: str, style: Style, value: Any) -> list[str]:
     return [f"{_percent(key)}={shown}" for key, shown in _pairs(name, style, value, encode)]
 
 
+def in_parts(name: str, style: Style, value: Any) -> list[Pair]:
+    """As in a query, but nothing encoded: for the parts of a multipart form."""
+    return _pairs(name, style, value, _keep)
+
+
 def in_cookie(name: str, style: Style, value: Any) -> list[str]:
-    return [f"{_cookie(key)}={shown}" for key, shown in _pairs(name, style, value, _cookie)]
+    return [f"{_percent(key)}={shown}" for key, shown in _pairs(name, style, value, _cookie)]
 
 
 def _pairs(name: str, style: Style, value: Any, encode: Callable[[str], str]) -> list[Pair]:
     """Names as they are, values encoded."""
-    if style.media or not isinstance(value, dict | list):
+    if style.media:
+        return [(name, encode(_whole(style, value)))]
+    if not isinstance(value, dict | list):
         return [(name, encode(plain(value)))]
     if style.name == "deepObject":
         return [(key, encode(plain(each))) for key, each in deep(name, value)]
@@ -123,16 +136,9 @@ def _pairs(name: str, style: Style, value: Any, encode: Callable[[str], str]) ->
         return [(name, encode(each)) for each in _elements(value)]
     if style.explode and isinstance(value, dict):
         return [(key, encode(each)) for key, each in _members(value)]
-    delimiter = _DELIMITERS.get(style.name, ",")
-    between = delimiter if delimiter == "," else _percent(delimiter)
-    shown = _joined(value, False, ",", encode) if delimiter == "," else _delimited(value, between, encode)
-    return [(name, shown)] if value else []
-
-
-def _delimited(value: Any, between: str, encode: Callable[[str], str]) -> str:
-    if isinstance(value, dict):
-        return between.join(encode(part) for pair in _members(value) for part in pair)
-    return between.join(map(encode, _elements(value)))
+    between = encode(_BETWEEN[style.name]) if style.name in _BETWEEN else ","
+    parts = [part for pair in _members(value) for part in pair] if isinstance(value, dict) else _elements(value)
+    return [(name, between.join(map(encode, parts)))] if parts else []
 
 
 def deep(name: str, value: Any) -> list[Pair]:

@@ -100,7 +100,7 @@ class Parking:
         parked.ticket = secrets.token_urlsafe(16)
         self._tickets[parked.ticket] = parked
         self._owners[parked.owner] += 1
-        requests = {key: {"method": q.method, "params": Raw(q.params)} for key, q in parked.questions.items()}
+        requests = {key: _request(question) for key, question in parked.questions.items()}
         state = self._seal.close("parked", parked.owner, parked.inbound, parked.ticket)
         result = {"resultType": "input_required", "inputRequests": requests, "requestState": state}
         parked.exchange.park(encode(result))
@@ -130,3 +130,9 @@ class Parking:
         if parked.questions:
             self._park(parked)
         return parked.exchange
+
+
+def _request(question: _Question) -> dict[str, object]:
+    if not question.params:
+        return {"method": question.method}
+    return {"method": question.method, "params": Raw(question.params)}

@@ -63,7 +63,7 @@ class Pool:
     def _is_private(self, shared: Opened, client: Client) -> bool:
         if self._rule.always:
             return True
-        return isinstance(shared, LegacyHttp) and (shared.stateful or client.bridges)
+        return shared.stateful or (client.bridges and isinstance(shared, LegacyHttp))
 
     def _open(self, client: Client) -> _Private:
         self.trim()

@@ -125,10 +125,15 @@ async def _ask(ask: Ask, exchange: Exchange) -> None:
 
 
 def _wanted(notice: Notice, exchange: Exchange) -> bool:
-    """Log messages below the level that this client asked for are not for it: the server may serve others too."""
+    """Log messages below the level that this client asked for are not for it: the server may serve others too.
+
+    A modern client that names no level wants none (2026-07-28, logging); a legacy one leaves it to the server.
+    """
     wanted = exchange.client.log_level
-    if notice.method != "notifications/message" or wanted not in LOG_LEVELS:
+    if notice.method != "notifications/message":
         return True
+    if wanted not in LOG_LEVELS:
+        return exchange.era == "legacy"
     try:
         level = text(fields(notice.params).get("level")) or ""
     except ValueError:

@@ -1,7 +1,7 @@
 """What a result must look like in the client's era. Pure; a result of the same era passes as it is."""
 
 from ..core.jsonrpc import INVALID_PARAMS
-from ..core.rawjson import Fields, Raw, encode, fields, is_object, items, raw, sub, value
+from ..core.rawjson import Fields, Raw, encode, fields, is_object, items, raw, sub, text, value
 from .eras import LEGACY_NOT_FOUND, Era
 from .messages import Answer
 
@@ -19,7 +19,7 @@ def for_method(method: str, result: bytes, era: Era) -> bytes:
     added: Fields = {}
     if "resultType" not in members:
         added["resultType"] = raw("complete")
-    if method in CACHED and b'"input_required"' not in result:
+    if method in CACHED and text(members.get("resultType")) != "input_required":
         added |= {k: v for k, v in {"ttlMs": raw(0), "cacheScope": raw("private")}.items() if k not in members}
     return encode({**added, **members}) if added else result
 

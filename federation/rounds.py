@@ -4,14 +4,15 @@ A modern server that needs something of its client ends the call with `input_req
 the call is made again with `inputResponses` and the `requestState` as it was given.
 """
 
-import asyncio
-
 from ..core import jsonrpc
+from ..core.clock import Clock, SystemClock
 from ..core.errors import RpcError, UpstreamInvalid
-from ..core.rawjson import Fields, Raw, fields, is_object, raw, sub, text
+from ..core.rawjson import Fields, Raw, fields, raw, sub, text
 from .exchange import Exchange
 from .messages import Answer, Outbound
 
+MAX_QUESTIONS = 16
+"""Questions in one round."""
 LATER = 1.0
 """Seconds before a call is repeated whose server only said "later"."""
 
@@ -23,18 +24,24 @@ def needs_input(answer: Answer) -> bool:
     return text(fields(answer.result).get("resultType")) == "input_required"
 
 
-async def answers_to(answer: Answer, outbound: Outbound, exchange: Exchange) -> Outbound:
-    """Ask the client everything that the answer wants, and give the request to repeat. Raises `RpcError`."""
+async def answers_to(
+    answer: Answer, outbound: Outbound, exchange: Exchange, clock: Clock | None = None
+) -> Outbound:
+    """Ask the client everything that the answer wants, one after the other: the first refusal ends the call.
+
+    Gives the request to repeat. Raises `RpcError` and `UpstreamInvalid`.
+    """
     result = fields(answer.result)
     wanted = sub(result, "inputRequests")
     if not wanted and "requestState" not in result:
         raise UpstreamInvalid("it wants input but does not say which")
-    given = await asyncio.gather(*(_answer(exchange, request) for request in wanted.values()))
+    if len(wanted) > MAX_QUESTIONS:
+        raise UpstreamInvalid(f"it wants more than {MAX_QUESTIONS} inputs at once")
     params: Fields = {k: v for k, v in outbound.params.items() if k not in ("inputResponses", "requestState")}
     if wanted:
-        params["inputResponses"] = raw(dict(zip(wanted, given, strict=True)))
+        params["inputResponses"] = raw({key: await _answer(exchange, request) for key, request in wanted.items()})
     else:
-        await asyncio.sleep(LATER)  # noqa: TID251 - load shedding by the server: "again, later"
+        await (clock or SystemClock()).sleep(LATER)  # load shedding by the server: "again, later"
     if "requestState" in result:
         params["requestState"] = result["requestState"]
     return Outbound(
@@ -49,9 +56,10 @@ async def answers_to(answer: Answer, outbound: Outbound, exchange: Exchange) -> 
 
 
 async def _answer(exchange: Exchange, request: Raw) -> Raw:
-    if not is_object(request):
-        raise UpstreamInvalid("it wants input in a form that is none")
-    members = fields(request)
+    try:
+        members = fields(request)
+    except ValueError as error:
+        raise UpstreamInvalid("it wants input in a form that is none") from error
     method = text(members.get("method")) or ""
     answer = await exchange.ask(method, bytes(members.get("params", Raw(b"{}"))))
     if answer.error:

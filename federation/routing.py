@@ -3,15 +3,30 @@
 Unknown and hidden look alike: both are `-32602` in the words of an unknown name.
 """
 
+import re
+
 from ..core.errors import RpcError
-from ..core.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND
+from ..core.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND, SERVER_ERROR
 from ..core.rawjson import Fields, sub, text
+from . import search
 from .catalog import Catalog, Route
-from .eras import LEGACY_NOT_FOUND, Era
+from .eras import LEGACY_NOT_FOUND, NAME_FIELD, Era
 from .uris import split
 
 _LIST_OF = {"tools/call": "tools/list", "prompts/get": "prompts/list"}
 _WORD = {"tools/call": "tool", "prompts/get": "prompt"}
+_METHOD = re.compile(r"[!-~]{1,128}")
+"""Methods that are passed through: those that a header can carry."""
+
+
+def resolved(catalog: Catalog, method: str, params: Fields) -> Fields:
+    """The parameters as everything after this sees them: where tools are searched, `call_tool` is the tool it names.
+
+    The same object if there was nothing to resolve. Raises `RpcError`.
+    """
+    if catalog.searching and method == "tools/call" and search.names_another(params):
+        return search.unwrapped(params)
+    return params
 
 
 def route(catalog: Catalog, method: str, params: Fields, era: Era) -> Route:
@@ -22,9 +37,10 @@ def route(catalog: Catalog, method: str, params: Fields, era: Era) -> Route:
         return _by_uri(catalog, params, era)
     if method == "completion/complete":
         return _by_reference(catalog, params, era)
-    if catalog.single:
+    if catalog.single and _METHOD.fullmatch(method):
         # A pass-through view passes through what it does not know.
-        return Route(catalog.single, "")
+        named = text(params.get(NAME_FIELD[method])) if method in NAME_FIELD else None
+        return Route(catalog.single, named or "")
     raise RpcError(METHOD_NOT_FOUND, f"Method not found: {method[:100]}", status=404)
 
 
@@ -38,6 +54,8 @@ def _by_name(catalog: Catalog, method: str, params: Fields) -> Route:
         return Route(catalog.single, name)
     if found is None:
         raise RpcError(INVALID_PARAMS, f"Unknown {_WORD[method]}: {name[:200]}")
+    if found.refusal:
+        raise RpcError(SERVER_ERROR, found.refusal)
     return found
 
 
@@ -58,6 +76,8 @@ def owner_of(catalog: Catalog, uri: str) -> Route | None:
         return Route(catalog.single, uri)
     if (found := catalog.routes["resources/list"].get(uri)) is not None:
         return found
+    if not catalog.reach.has(uri):
+        return None
     if catalog.prefixed and (parts := split(uri, catalog.servers)) is not None:
         return Route(*parts)
     for pattern, template in catalog.templates:

@@ -6,7 +6,6 @@ errors are those of the tool itself. Here is what the two say of themselves, how
 read, and what a search answers. Above: `catalog.py`, `routing.py`, `hub.py`. Below: JSON.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -26,8 +25,6 @@ DEFAULT_LIMIT = 5
 MAX_LIMIT = 25
 MAX_QUERY = 1000
 """Characters of a query that are looked at."""
-MAX_LINE = 120
-"""Characters that one server may say of itself."""
 MAX_LINES = 2800
 """Characters for all servers: with the rest it stays below 4096, where Claude Code cuts descriptions."""
 
@@ -98,14 +95,6 @@ def _lines(servers: Mapping[str, str]) -> Iterable[str]:
     return shown
 
 
-def one_line(said: str) -> str:
-    """The first sentence or line of a text, short enough. Servers write it: no control characters get through."""
-    first = next((line for line in said.splitlines() if line.strip()), "")
-    plain = " ".join("".join(c if c.isprintable() else " " for c in first).split())
-    sentence = re.split(r"(?<=[.!?]) ", plain, maxsplit=1)[0]
-    return sentence if len(sentence) <= MAX_LINE else sentence[: MAX_LINE - 1] + "…"
-
-
 # Reading calls.
 
 
@@ -174,8 +163,9 @@ def read_query(params: Fields, servers: Iterable[str]) -> Query:
 def _limit(limit: object) -> int:
     if isinstance(limit, str) and limit.isdecimal():
         limit = int(limit[:6])
-    wanted = int(limit) if isinstance(limit, int | float) else DEFAULT_LIMIT
-    return min(max(wanted, 1), MAX_LIMIT)
+    if isinstance(limit, float) and limit.is_integer():
+        limit = int(limit)
+    return min(max(limit, 1), MAX_LIMIT) if isinstance(limit, int) else DEFAULT_LIMIT
 
 
 # Answering.

@@ -63,6 +63,10 @@ class Status(msgspec.Struct, frozen=True):
     prompts: int = 0
     resources: int = 0
     endpoint: str = ""
+    tokens: int = 0
+    """Estimated cost of its tools to a model."""
+    changed: int = 0
+    """Tools whose definition is another than the accepted one."""
 
 
 class Server:

@@ -6,24 +6,23 @@ equal keeps running. Shapes as in Claude's `mcpServers` are accepted entry by en
 What may hold a credential (args, env, headers, url) is left out of `repr`.
 """
 
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from ..core.values import REFUSED, Duration, Name, Plain, Refusal, Section, Url, refuse, refuse_all, written
+from .openapi_settings import OpenApiServer
+from .profile_settings import PinFile, Profile, Search, profile_problems
+from .server_settings import AnyServer, Headers, host_and_port
 
 Era = Literal["auto", "legacy", "modern"]
 Transport = Literal["auto", "http", "sse"]
 
-STDIO, HTTP = "<stdio>", "<http>"
+STDIO, HTTP, OPENAPI = "<stdio>", "<http>", "<openapi>"
 """Union tags; they stand in pydantic's error paths, so they are nothing a key could be called."""
 
 _TRANSPORT_OF_TYPE = {"http": "http", "streamable-http": "http", "streamableHttp": "http", "sse": "sse"}
-# Sent by the HTTP client itself: a second value would break the framing of the request.
-_FRAMING = {"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 
 
 def _command(text: str) -> str:
@@ -45,45 +44,14 @@ def _env(env: dict[str, str]) -> dict[str, str]:
     return env
 
 
-def _headers(headers: dict[str, str]) -> dict[str, str]:
-    found: list[Refusal] = []
-    seen: dict[str, str] = {}
-    for name, value in headers.items():
-        first = seen.setdefault(name.lower(), name)
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-            found.append(Refusal("is not a header name", "use letters, digits and -", (name,)))
-        elif name.lower() in _FRAMING:
-            found.append(Refusal("is set by the gateway itself", "leave this header out", (name,)))
-        elif first != name:
-            found.append(Refusal("is given twice", "header names do not mind case", (name,), (first,)))
-        if not re.fullmatch(r"[\t -~\x80-\xff]*", value):
-            found.append(
-                Refusal(
-                    "cannot be sent in a header",
-                    "it has a line break or a character outside Latin-1",
-                    (name,),
-                )
-            )
-    if found:
-        raise refuse_all(found)
-    return headers
-
-
-class _Server(Section):
-    timeout: Duration = Field(
-        default=60.0,
-        json_schema_extra=written("60s"),
-        description="How long one request to this server may take.",
-    )
+class _McpServer(AnyServer):
     era: Era = Field(
         default="auto",
         description="Which protocol era is spoken to it; auto asks the server. modern is 2026-07-28 on.",
     )
-    disabled: bool = Field(default=False, description="Keep the entry, but do not use the server.")
-    description: str | None = Field(default=None, max_length=1000, description="A note for people.")
 
 
-class StdioServer(_Server):
+class StdioServer(_McpServer):
     """A server that the gateway starts and speaks to by standard input and output."""
 
     command: Annotated[Plain, AfterValidator(_command), WithJsonSchema({"type": "string", "minLength": 1})] = Field(
@@ -124,11 +92,11 @@ class StdioServer(_Server):
         return Path(self.command).name
 
 
-class HttpServer(_Server):
+class HttpServer(_McpServer):
     """A server that is reached by HTTP."""
 
     url: Url = Field(repr=False, description="Its endpoint, such as http://127.0.0.1:9001/mcp.")
-    headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(
+    headers: Headers = Field(
         default={}, repr=False, description="Headers sent with each request, such as Authorization."
     )
     transport: Transport = Field(
@@ -154,9 +122,7 @@ class HttpServer(_Server):
     @property
     def endpoint(self) -> str:
         """What logs call it: `host:port`."""
-        parts = urlsplit(self.url)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+        return host_and_port(self.url)
 
 
 def _names_type(data: Any) -> bool:
@@ -165,9 +131,11 @@ def _names_type(data: Any) -> bool:
 
 def _kind(entry: Any) -> str | None:
     if isinstance(entry, BaseModel):
-        return STDIO if isinstance(entry, StdioServer) else HTTP
+        return STDIO if isinstance(entry, StdioServer) else HTTP if isinstance(entry, HttpServer) else OPENAPI
     if not isinstance(entry, dict):
         return None
+    if entry.get("openapi") is not None:
+        return OPENAPI
     if entry.get("command") is not None:
         return STDIO
     if entry.get("url") is not None:
@@ -178,14 +146,14 @@ def _kind(entry: Any) -> str | None:
 
 
 Server = Annotated[
-    Annotated[StdioServer, Tag(STDIO)] | Annotated[HttpServer, Tag(HTTP)],
+    Annotated[StdioServer, Tag(STDIO)] | Annotated[HttpServer, Tag(HTTP)] | Annotated[OpenApiServer, Tag(OPENAPI)],
     Discriminator(
         _kind,
         custom_error_type=REFUSED,
         custom_error_message="{what}",
         custom_error_context={
-            "what": 'needs "command" or "url"',
-            "why": "command is the program to start, url the address of a running server",
+            "what": 'needs "command", "url" or "openapi"',
+            "why": "command is the program to start, url the address of a running server, openapi an API's document",
         },
     ),
 ]
@@ -199,3 +167,25 @@ class McpSettings(Section):
         description="When tools are called server__tool: always, only where names collide, or never.",
     )
     servers: dict[Name, Server] = Field(default={}, description="The servers, each under its name.")
+    profiles: dict[Name, Profile] = Field(default={}, description="Views of the catalog, served at /mcp/NAME.")
+    search: Search = Field(
+        default="auto",
+        description="Whether clients get two tools that search and call instead of the whole list. "
+        "auto: as soon as the list costs more than search_over.",
+    )
+    search_over: int = Field(
+        default=64_000, ge=1, description="Tokens (estimated) above which search: auto searches; half of 128k."
+    )
+    warn_tokens: int = Field(
+        default=25_000, ge=0, description="Tokens (estimated) of a tool list above which a warning is logged; 0: never."
+    )
+    fingerprints: PinFile | None = Field(
+        default=None, description="A file that keeps accepted tool definitions across restarts; see pin."
+    )
+
+    @model_validator(mode="after")
+    def _profiles_fit(self) -> Self:
+        found = list(profile_problems(self.profiles, self.servers))
+        if found:
+            raise refuse_all(found)
+        return self

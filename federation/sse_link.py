@@ -5,7 +5,7 @@ origin: a server cannot send the gateway, with its credentials, elsewhere.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections import deque
 from urllib.parse import urljoin
 
 from ..core import sse
@@ -24,7 +24,8 @@ class SseLink:
     def __init__(self, wire: HttpWire, response: HttpResponse) -> None:
         self._wire = wire
         self._response = response
-        self._events = self._read()
+        self._reader = sse.Reader(MAX_MESSAGE)
+        self._events: deque[sse.Event] = deque()
         self._post_to: HttpWire | None = None
 
     @property
@@ -37,7 +38,7 @@ class SseLink:
 
     async def start(self) -> None:
         """Wait for the `endpoint` event."""
-        event = await anext(self._events, None)
+        event = await self._next()
         if event is None or event.event != b"endpoint":
             raise UpstreamInvalid("its event stream does not begin with the endpoint to post to")
         target = self._endpoint(event.data.decode("utf-8", "replace"))
@@ -53,26 +54,29 @@ class SseLink:
             raise UpstreamInvalid(f"the endpoint it names is on another origin, {target.host}:{target.port}")
         return target
 
-    async def _read(self) -> AsyncGenerator[sse.Event, None]:
-        reader = sse.Reader(MAX_MESSAGE)
-        async for chunk in self._response:
-            for event in reader.feed(chunk):
-                yield event
+    async def _next(self) -> sse.Event | None:
+        """The next event; `None` at the end of the stream."""
+        while not self._events:
+            chunk = await anext(self._response, None)
+            if chunk is None:
+                return None
+            self._events.extend(self._reader.feed(chunk))
+        return self._events.popleft()
 
     async def send(self, message: bytes) -> None:
         if self._post_to is None:
             raise LinkClosed("the event stream is not open")
         try:
             response = await self._post_to.post(message, (), POST_TIMEOUT)
-            await response.aclose()
+            await self._post_to.drain(response)
         except GatewayError as error:
             raise LinkClosed(f"posting a message failed: {error.message}") from error
-        if response.status >= 400:
+        if response.status >= 300:
             raise LinkClosed(f"posting a message was answered with HTTP {response.status}")
 
     async def receive(self) -> bytes:
         try:
-            async for event in self._events:
+            while (event := await self._next()) is not None:
                 if event.event == b"message" and event.data:
                     return event.data
         except GatewayError as error:

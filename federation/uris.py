@@ -112,8 +112,10 @@ def _tool_result(result: bytes, rewrite: Rewrite) -> bytes:
 
 def _prompt_result(result: bytes, rewrite: Rewrite) -> bytes:
     members = fields(result)
+    if "messages" not in members:
+        return result
     messages = []
-    for message in items(members.get("messages", Raw(b"[]"))):
+    for message in items(members["messages"]):
         inner = fields(message)
         if "content" in inner:
             inner["content"] = _blocks(inner["content"], rewrite)
@@ -123,8 +125,10 @@ def _prompt_result(result: bytes, rewrite: Rewrite) -> bytes:
 
 def _read_result(result: bytes, rewrite: Rewrite) -> bytes:
     members = fields(result)
+    if "contents" not in members:
+        return result
     contents = []
-    for content in items(members.get("contents", Raw(b"[]"))):
+    for content in items(members["contents"]):
         inner = fields(content)
         map_item(inner, rewrite)
         contents.append(raw(inner))

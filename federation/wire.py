@@ -4,9 +4,11 @@ Progress tokens are ours on the wire (the request's own id, unique on its connec
 the client's again on the way back.
 """
 
+import contextlib
+
 from ..core import jsonrpc
 from ..core.jsonrpc import Message
-from ..core.rawjson import Fields, Raw, fields, join, raw, value
+from ..core.rawjson import Fields, Raw, fields, is_object, join, raw, value
 from .eras import (
     ENVELOPE,
     H_METHOD,
@@ -69,16 +71,29 @@ def cancelled(ident: int) -> bytes:
 
 
 def answer_of(message: Message) -> Answer:
-    return Answer(bytes(message.result), bytes(message.error))
+    """The answer in a response. What is no result and no error object becomes an error that says so."""
+    if bytes(message.error):
+        return Answer(error=bytes(message.error)) if _is_error(message.error) else _NO_ERROR
+    return Answer(bytes(message.result)) if is_object(message.result) else _NO_RESULT
+
+
+def _is_error(error: Raw) -> bool:
+    try:
+        return type(value(fields(error)["code"])) is int
+    except (KeyError, ValueError):
+        return False
+
+
+_NO_RESULT = Answer(error=jsonrpc.error_object(jsonrpc.INTERNAL_ERROR, "the answer's result is no object"))
+_NO_ERROR = Answer(error=jsonrpc.error_object(jsonrpc.INTERNAL_ERROR, "the answer's error is no error object"))
 
 
 def notice_of(message: Message, out: Outbound) -> Notice:
     """A notification that belongs to the call `out`, with the client's own progress token."""
     params = bytes(message.params)
-    if message.method == PROGRESS and TOKEN in out.meta:
-        members = fields(params)
-        members[TOKEN] = out.meta[TOKEN]
-        params = join(members)
+    if message.method == PROGRESS and TOKEN in out.meta and is_object(message.params):
+        with contextlib.suppress(ValueError):  # what is not readable here passes as it is
+            params = join({**fields(params), TOKEN: out.meta[TOKEN]})
     return Notice(message.method or "", params)
 
 
@@ -88,7 +103,7 @@ def token_of(message: Message) -> int | None:
         token = value(fields(message.params).get(TOKEN, Raw(b"null")))
     except ValueError:
         return None
-    return token if isinstance(token, int) else None
+    return token if type(token) is int else None
 
 
 def refuse(method: str, why: str = "") -> Answer:

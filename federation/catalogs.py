@@ -1,0 +1,78 @@
+"""The catalogs of all views, kept at what the servers offer, and what is odd about that.
+
+A change of one server rebuilds the views that it is in; whoever calls is told which
+lists of which view are others now. Definitions that changed are compared and withheld
+here, before any view sees them. Never waits. Above: `hub.py`. Below: `catalog.py`, pins.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from .catalog import Catalog, build
+from .listing import Listing
+from .pins import Finding, Pins
+from .remarks import Remarks
+from .views import View
+
+log = logging.getLogger("fedgate.hub")
+
+Kinds = tuple[str, ...]
+"""Of `tools`, `prompts` and `resources`: those whose lists changed."""
+
+
+class Catalogs:
+    """`views`: path segment → view. `servers`: the configured ones, in the manifest's order."""
+
+    def __init__(self, views: Mapping[str, View], servers: Iterable[str], pins: Pins, remarks: Remarks) -> None:
+        self.pins = pins
+        self._views = views
+        self._remarks = remarks
+        self._listings: dict[str, Listing | None] = dict.fromkeys(servers)
+        self._catalogs = {name: build(self._listings, view) for name, view in views.items()}
+        self._with = {
+            server: tuple(name for name, view in views.items() if server in view.members(self._listings))
+            for server in self._listings
+        }
+
+    def get(self, view: str) -> Catalog | None:
+        return self._catalogs.get(view)
+
+    def __getitem__(self, view: str) -> Catalog:
+        return self._catalogs[view]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All views but the aggregate: servers, then profiles."""
+        return tuple(name for name in self._views if name)
+
+    def views_with(self, server: str) -> tuple[str, ...]:
+        """The views that a server is in: the aggregate, its own, profiles."""
+        return self._with[server]
+
+    def look(self, server: str, listing: Listing | None) -> list[Finding]:
+        """What is odd, for the first time, about what a server offers now. Before `update`."""
+        return self.pins.look(server, listing.items.get("tools/list", ())) if listing is not None else []
+
+    def update(self, server: str, listing: Listing | None) -> dict[str, Kinds]:
+        """What a server offers now; nothing is done if that is what it offered before."""
+        if listing is self._listings[server]:
+            return {}
+        self._listings[server] = listing
+        return self.rebuild(self._with[server])
+
+    def rebuild(self, views: Iterable[str]) -> dict[str, Kinds]:
+        """Build these views again. View → the kinds of lists that differ; often none."""
+        refused = self.pins.refused()
+        changed: dict[str, Kinds] = {}
+        for name in views:
+            old = self._catalogs[name]
+            new = self._catalogs[name] = build(self._listings, self._views[name], refused, old)
+            changed[name] = new.changed_since(old)
+        return changed
+
+    def remark(self, *, settled: bool) -> None:
+        """Log what people should know of the aggregate and the profiles."""
+        for name, view in self._views.items():
+            if not view.single:
+                for sentence in self._remarks.news(name, self._catalogs[name], settled=settled):
+                    log.warning("catalog: %s", sentence)

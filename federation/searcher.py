@@ -1,0 +1,58 @@
+"""Keeps the search index of one view at its catalog, off the path of requests.
+
+Indexes are built in a thread when the tools change; a search that comes in the meantime
+waits for the newest one, which takes milliseconds. Above: `hub.py`. Below: the index.
+"""
+
+import asyncio
+
+from ..core.tasks import Tasks
+from .offers import Offers
+from .search import Query
+from .search_index import Found, Index
+
+
+class Searcher:
+    """Runs in the owner's `tasks`, from the first `offer` to `close`."""
+
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+        self._tools: Offers = {}
+        self._index: Index | None = None
+        self._stale = False
+        self._building: asyncio.Task[None] | None = None
+
+    def offer(self, tools: Offers) -> None:
+        """These are the tools now. Returns at once."""
+        self._tools, self._stale = tools, True
+        if (self._building is None or self._building.done()) and not self._tasks.closed:
+            self._building = self._tasks.start(self._build(), "index tools", awaited=True)
+
+    async def find(self, query: Query) -> Found:
+        """Search what was offered last."""
+        while self._building is not None and not self._building.done():
+            await asyncio.shield(self._building)
+        return self._index.find(query) if self._index is not None else Found([], 0)
+
+    async def _build(self) -> None:
+        while self._stale:
+            self._stale = False
+            work = asyncio.get_running_loop().run_in_executor(None, Index, self._tools.items())
+            try:
+                fresh = await asyncio.shield(work)
+            except asyncio.CancelledError:
+                work.add_done_callback(_discard)
+                raise
+            self.close()
+            self._index = fresh
+
+    def close(self) -> None:
+        """Let go of the index."""
+        old, self._index = self._index, None
+        if old is not None:
+            old.close()
+
+
+def _discard(work: "asyncio.Future[Index]") -> None:
+    if not work.cancelled() and work.exception() is None:
+        work.result().close()
