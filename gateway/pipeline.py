@@ -34,6 +34,11 @@ def batch_path(endpoint: Endpoint) -> Handler:
     return compose((Rescue(endpoint), *inner_stages()), endpoint.dispatch)
 
 
+def message_path(observe: Observe, endpoint: Endpoint) -> Handler:
+    """What a message of the old event-stream transport goes through: its caller is known, the rest is as ever."""
+    return compose((observe, Rescue(endpoint), Bind(endpoint), *inner_stages()), endpoint.dispatch)
+
+
 def inner_stages() -> Sequence[Stage]:
     """Policies that look at one bound operation, in this order.
 
