@@ -5,6 +5,7 @@ No environment variable is read. Above: `http_pool`. Below: `http_connection`.
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -136,15 +137,19 @@ def _make_context() -> ssl.SSLContext:
 def _refusals(hop: Target) -> Iterator[None]:
     try:
         yield
-    except TimeoutError as error:
-        raise UpstreamRefused(f"{hop.origin} could not be reached") from error
-    except ssl.SSLError as error:
-        raise UpstreamRefused(f"TLS with {hop.origin} failed: {_reason(error)}") from error
     except OSError as error:
-        raise UpstreamRefused(f"{hop.origin} refused the connection") from error
+        raise UpstreamRefused(f"{hop.origin} {_reason(error)}") from error
 
 
-def _reason(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message})"
-    return error.reason or "the handshake was cut short"
+def _reason(error: OSError) -> str:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"showed a certificate that is not trusted ({error.verify_message})"
+        case ssl.SSLError():
+            return f"did not agree on TLS ({error.reason or 'the handshake was cut short'})"
+        case socket.gaierror():
+            return "has a name that cannot be resolved"
+        case ConnectionRefusedError():
+            return "refused the connection"
+        case _:
+            return "could not be reached"

@@ -101,13 +101,12 @@ class Connection(asyncio.Protocol):
         self.served += 1
         if response.total_at != inf:
             self._deadline.set(response.total_at)
-        if len(body) <= _ONE_WRITE:
-            self._write(head + body)
-        else:
-            self._write(head)
-            self._write(body)
+        joined = len(body) <= _ONE_WRITE
+        self._write(head + body if joined else head)
         if not self.usable:
             self._end(Stale(f"{self.name} had closed the connection", unsent=True))
+        elif not joined:
+            self._write(body)
 
     def send(self, data: bytes) -> None:
         """More of the request's body."""
@@ -129,8 +128,13 @@ class Connection(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        """After a complete answer: may another request be sent?"""
-        return self._parser.reusable and not self.sending and self.usable
+        """After a complete answer: may another request be sent?
+
+        Not while the last one is still on its way out: the peer answered without it and need not read it.
+        """
+        if self.sending or self._transport is None or self._transport.get_write_buffer_size():
+            return False
+        return self._parser.reusable and self.usable
 
     @property
     def exact(self) -> bool:

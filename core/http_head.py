@@ -46,13 +46,14 @@ def header_fields(headers: Fields) -> bytes:
 
 def _complaint(headers: Fields) -> str:
     """Name the header, never its value: that may be a secret."""
-    for name, value in headers:
-        line = b"%b: %b\r\n" % (name, value)
-        if _ONE_FIELD.fullmatch(line) is None or line.count(b"\n") != 1:
-            if re.fullmatch(_OWNED, name.decode("latin-1")):
-                return f"the header {name.decode()} is set by the HTTP client itself: leave it out"
-            return f"the header {name!r} has characters that HTTP does not allow in its name or value"
-    return "a header has characters that HTTP does not allow"
+    name = next((name for name, value in headers if _is_wrong(b"%b: %b\r\n" % (name, value))), b"")
+    if re.fullmatch(_OWNED, name.decode("latin-1")):
+        return f"the header {name.decode()} is set by the HTTP client itself: leave it out"
+    return f"the header {name!r} has characters that HTTP does not allow in its name or value"
+
+
+def _is_wrong(line: bytes) -> bool:
+    return _ONE_FIELD.fullmatch(line) is None or line.count(b"\n") != 1
 
 
 def framing(method: str, length: int | None) -> bytes:

@@ -1,6 +1,6 @@
 """Which connection a request gets: a pool per origin, and the table of pools.
 
-A pool has `limits.connections` slots. A slot is taken by a connection that is being
+A pool has `limits.per_origin` slots. A slot is taken by a connection that is being
 opened, in use or idle; when it comes free, or its connection does, the longest waiting
 request gets it. Idle connections are used newest first and expire from the oldest.
 Every step of a request is O(1). Above: the client. Below: `http_connect`,
@@ -21,8 +21,8 @@ _PROBE_AFTER = 0.5
 that went out into a closed connection could not be repeated unless it is idempotent."""
 
 _SURPLUS_AFTER = 1.0
-"""Seconds that idle connections may be more than `limits.idle`. Answers to many requests come in one turn of
-the loop, before any of the callers can send the next: closing at once would close what they need."""
+"""Seconds that idle connections may be more than `limits.idle_per_origin`. Answers to many requests come in one
+turn of the loop, before any of the callers can send the next: closing at once would close what they need."""
 
 
 class OriginPool:
@@ -70,7 +70,7 @@ class OriginPool:
 
         Raises `Overloaded`, `UpstreamTimeout`, `UpstreamRefused`.
         """
-        busy = self._slots >= self._limits.connections
+        busy = self._slots >= self._limits.per_origin
         try:
             async with asyncio.timeout_at(deadline):
                 granted = await self._slot()
@@ -85,9 +85,9 @@ class OriginPool:
 
     async def _slot(self) -> Connection | None:
         """A connection that came free; or none, and then a slot is taken for a new one."""
-        if self._idle and self._slots >= self._limits.connections:
+        if self._idle and self._slots >= self._limits.per_origin:
             next(iter(self._idle)).close()
-        while self._slots >= self._limits.connections:
+        while self._slots >= self._limits.per_origin:
             granted = await self._wait()
             if granted is None or granted.usable:
                 return granted
@@ -156,8 +156,6 @@ class OriginPool:
 
     def made(self, connection: Connection) -> None:
         self._live.add(connection)
-        if self._closed:
-            connection.close()
 
     def finished(self, connection: Connection) -> None:
         if self._closed or not connection.reusable:
@@ -192,7 +190,7 @@ class OriginPool:
         now = self._clock.monotonic()
         while self._idle:
             oldest = next(iter(self._idle))
-            surplus = len(self._idle) > self._limits.idle
+            surplus = len(self._idle) > self._limits.idle_per_origin
             if now - oldest.idle_since < (_SURPLUS_AFTER if surplus else self._limits.keepalive):
                 self._tidy_later()
                 return

@@ -37,7 +37,7 @@ class HttpResponse:
     """An answer. Read it to its end, by `read` or by iterating, or `aclose` it: until then it holds a connection.
 
     `status`; `headers` in order, names in lower case. Body chunks are what has arrived
-    since the last one, joined. Reading raises `UpstreamTimeout`, `UpstreamBroken` or
+    since the last one, joined; trailers are read and left out. Reading raises `UpstreamTimeout`, `UpstreamBroken` or
     `UpstreamInvalid`; cancelling it closes the connection. One reader at a time.
     """
 

@@ -44,9 +44,9 @@ class Timeouts(msgspec.Struct, frozen=True):
 class HttpLimits(msgspec.Struct, frozen=True):
     """What one client may hold. Counts, seconds and bytes."""
 
-    connections: int = 100
+    per_origin: int = 100
     """Open connections per origin."""
-    idle: int = 32
+    idle_per_origin: int = 32
     """Unused connections kept per origin."""
     keepalive: float = 30.0
     """Seconds that an unused connection is kept."""
@@ -156,17 +156,20 @@ def _host(parts: SplitResult) -> str:
     if not host:
         raise ValueError("the URL names no host")
     if "[" in parts.netloc:
-        try:
-            return ipaddress.IPv6Address(host).compressed if "%" not in host else _no_zone()
-        except ipaddress.AddressValueError as error:
-            raise ValueError(f"the URL's host [{host}] is not an IPv6 address") from error
+        return _ipv6(host)
     if _HOST_NAME.fullmatch(host) is None:
         raise ValueError(f"the URL's host {host!r} is not a host name or address")
     return host
 
 
-def _no_zone() -> str:
-    raise ValueError("the URL's host must not carry an IPv6 zone")
+def _ipv6(host: str) -> str:
+    try:
+        address = ipaddress.IPv6Address(host)
+    except ipaddress.AddressValueError as error:
+        raise ValueError(f"the URL's host [{host}] is not an IPv6 address") from error
+    if address.scope_id is not None:
+        raise ValueError("the URL's host must not carry an IPv6 zone")
+    return address.compressed
 
 
 def _port(parts: SplitResult, scheme: str) -> int:

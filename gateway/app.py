@@ -20,7 +20,12 @@ from ..federation.endpoint import McpEndpoint
 from ..federation.hub import Hub
 from ..federation.process import ProcessTable
 from ..federation.server import Server
+from ..federation.sse_front import SseEndpoint
 from ..manifest.model import Manifest
+from ..sessions.keeper import Keeper
+from ..sessions.reveal import Reveal
+from ..sessions.sqlite import SqliteStore
+from ..sessions.store import CannotOpenStore
 from ..sessions.table import SessionTable
 from ..telemetry.access_log import AccessLog
 from ..telemetry.metrics import Metrics
@@ -28,7 +33,9 @@ from .admit import Admit
 from .asgi import Hot, Wire
 from .cold import Cold, Facts
 from .observe import Observe
-from .pipeline import batch_path, data_path
+from .pipeline import batch_path, data_path, message_path
+
+__all__ = ["CannotOpenStore", "Gateway"]
 
 SWEEP = 30.0
 
@@ -45,26 +52,33 @@ class Gateway:
         self.processes = ProcessTable(clock)
         self.http = HttpClient(clock=clock)
         deps = Deps(self.http, clock, self.processes, self.metrics, __version__)
-        self.hub = Hub(manifest.mcp.servers, manifest.mcp.naming, deps)
+        self.hub = Hub(manifest.mcp, deps)
+        self.hub.on_drift = self.metrics.drifted
         self.sessions = SessionTable(
             clock,
             idle=manifest.sessions.idle,
             limit=manifest.sessions.max,
             on_end=lambda session, why: self.metrics.evicted(session.protocol, why),
         )
+        self.keeper: Keeper | None = None
+        """Brings sessions to their store, from `start` on, if the manifest names one."""
         self.mcp = McpEndpoint(self.hub, self.sessions, clock, self.metrics)
         self.access_log = AccessLog(sys.stdout.fileno() if log_fd is None else log_fd, manifest.telemetry.log.format)
         keys = KeyRing(manifest.access.keys)
         hosts = HostPolicy(settings.listen.is_loopback, settings.public_url, settings.allowed_hosts)
         self.admit = Admit(hosts, limit=settings.max_concurrent, max_body=settings.max_body)
-        observe = Observe(self.metrics, self.access_log, clock, self.mcp.operations)
+        observe = Observe(self.metrics, self.access_log, clock, self.mcp.operations | SseEndpoint.operations)
         identify = Identify(keys, manifest.anonymous)
-        path = data_path(observe, self.admit, identify, self.mcp)
+        endpoint = self.mcp if manifest.sessions.file is None else Reveal(self.mcp, self.sessions)
+        path = data_path(observe, self.admit, identify, endpoint)
         self.mcp.each = batch_path(self.mcp)
+        self.sse = SseEndpoint(self.sessions, clock)
+        self.sse.each = message_path(observe, endpoint)
+        old = Hot("mcp", data_path(observe, self.admit, identify, self.sse))
         admins = frozenset(manifest.access.admins)
         facts = Facts(__version__, self.url, lambda: self.hub.status, self.metrics, keys, admins, hosts, clock)
         self.cold = Cold(facts)
-        self.asgi = Wire({"mcp": Hot("mcp", path)}, self.cold.app, clock, max_body=settings.max_body)
+        self.asgi = Wire({"mcp": Hot("mcp", path), "sse": old, "messages": old}, self.cold.app, clock, max_body=settings.max_body)
         self._clock = clock
         self._measure()
 
@@ -77,11 +91,29 @@ class Gateway:
         for name, server in self.hub.servers.items():
             metrics.server_up.source(name, partial(_is_up, server))
             metrics.catalog_tools.source(name, partial(_tools, server))
+            metrics.catalog_schema_tokens.source(name, partial(self.hub.tokens, name))
 
     def start(self) -> None:
-        """Begin to reach the servers. Needs a running loop; returns at once."""
+        """Begin to reach the servers. Needs a running loop; returns at once.
+
+        Raises `CannotOpenStore` if sessions cannot be kept where the manifest says; nothing has begun then.
+        """
+        self._keep_sessions()
         self.hub.start()
         self.asgi.tasks.start(self._sweep(), "sweep sessions")
+
+    def _keep_sessions(self) -> None:
+        file = self.manifest.sessions.file
+        if file is not None:
+            self.keeper = Keeper(self.sessions, SqliteStore(file))
+            self.keeper.start()
+
+    @property
+    def restart(self) -> str:
+        """What a restart does to the sessions, for the announcement."""
+        if self.keeper is None:
+            return "Sessions are kept in memory: a restart ends them, and clients have to open new ones."
+        return f"Sessions are kept in {self.keeper.place}: they survive a restart ({self.keeper.restored} did)."
 
     async def _sweep(self) -> None:
         while True:
@@ -94,12 +126,15 @@ class Gateway:
         """Stop being ready, and end what would keep connections open."""
         self.cold.stopping = True
         self.mcp.listeners.close()
+        await self.sse.aclose()
         self.sessions.close()
 
     async def aclose(self) -> None:
         """End everything, each part within its own bound; the access log last."""
         await self.drain()
         await self.mcp.aclose()
+        if self.keeper is not None:
+            await self.keeper.aclose()
         await self.hub.aclose()
         await self.asgi.tasks.aclose()
         await self.http.aclose()

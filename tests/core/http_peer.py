@@ -6,8 +6,6 @@ the test. Every scenario is bounded by `LIMIT` seconds.
 """
 
 import asyncio
-import datetime as dt
-import ipaddress
 import os
 import socket
 import ssl
@@ -15,15 +13,11 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import h11
 import pytest
 from anyio.lowlevel import checkpoint
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from fedgate.core.http_client import HttpClient
 from fedgate.core.http_values import OriginStatistics, Target
@@ -252,17 +246,19 @@ async def pieces(*data: bytes) -> AsyncIterator[bytes]:
 
 
 class FakeTransport(asyncio.Transport):
-    """Takes what is written; may close at the first write, as a socket does that the peer has reset."""
+    """Takes what is written, until it breaks as a socket does that the peer has reset."""
 
-    def __init__(self, *, broken: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.written: list[bytes] = []
-        self._broken = broken
+        self.unsent = 0
+        self.breaks_at = 0
+        """The number of the write that fails; 0: none."""
         self._closing = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written.append(bytes(data))
-        self._closing = self._closing or self._broken
+        self._closing = self._closing or len(self.written) == self.breaks_at
 
     def abort(self) -> None:
         self._closing = True
@@ -270,62 +266,8 @@ class FakeTransport(asyncio.Transport):
     def is_closing(self) -> bool:
         return self._closing
 
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
     def get_extra_info(self, name: str, default: object = None) -> object:
         return default
-
-
-@dataclass
-class Tls:
-    server: ssl.SSLContext
-    client: ssl.SSLContext
-
-
-def make_tls(folder: Path, name: str = "localhost") -> Tls:
-    """Contexts for a self-signed certificate of `name` and 127.0.0.1, and a client that trusts just it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    names = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = folder / f"{name}.pem"
-    path.write_bytes(pem + secret)
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(path)
-    server.set_alpn_protocols(["h2", "http/1.1"])
-    return Tls(server, ssl.create_default_context(cadata=pem.decode()))
-
-
-async def relay(wire: Wire, port: int) -> None:
-    """Be the inside of a CONNECT tunnel to a loopback port."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_pump(wire.reader, writer))
-            group.create_task(_pump(reader, wire.writer))
-    finally:
-        writer.transport.abort()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError, ssl.SSLError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-        writer.close()

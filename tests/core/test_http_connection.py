@@ -46,9 +46,9 @@ class FakeOwner:
         self.told.append("gone")
 
 
-def connect(*, broken: bool = False) -> tuple[Connection, FakeTransport, FakeOwner]:
+def connect() -> tuple[Connection, FakeTransport, FakeOwner]:
     owner = FakeOwner()
-    transport = FakeTransport(broken=broken)
+    transport = FakeTransport()
     connection = Connection(owner, "http://h", HttpLimits())
     connection.connection_made(transport)
     return connection, transport, owner
@@ -83,12 +83,32 @@ async def test_the_owner_hears_once_of_each_step() -> None:
 
 
 async def test_a_write_into_a_connection_that_is_closed_is_known_as_unsent() -> None:
-    connection, _, owner = connect(broken=True)
+    connection, transport, owner = connect()
+    transport.breaks_at = 1
     response = ask(connection)
     with pytest.raises(Stale) as caught:
         await response.arrive()
     assert caught.value.unsent
     assert owner.told == ["made", "ended"]
+
+
+async def test_a_connection_whose_request_is_not_out_yet_is_not_used_again() -> None:
+    connection, transport, owner = connect()
+    ask(connection, b"x" * 1_000_000)
+    transport.unsent = 900_000
+    connection.data_received(OK)
+    assert owner.told == ["made", "used up"]
+    connection.close()
+
+
+async def test_a_failure_after_the_head_is_not_called_unsent() -> None:
+    connection, transport, _ = connect()
+    transport.breaks_at = 2
+    response = ask(connection, b"x" * 1_000_000)
+    connection.connection_lost(BrokenPipeError())
+    with pytest.raises(UpstreamBroken) as caught:
+        await response.arrive()
+    assert not isinstance(caught.value, Stale)
 
 
 @pytest.mark.parametrize("served", [0, 1])

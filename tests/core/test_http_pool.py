@@ -1,22 +1,18 @@
 """Who gets which connection, in which order, and what is left when nobody wants one."""
 
 import asyncio
-from math import inf
+import ssl
 from typing import Any
 
 import pytest
 
 from fedgate.core.clock import ManualClock
-from fedgate.core.errors import Overloaded, UpstreamRefused, UpstreamTimeout
+from fedgate.core.errors import Overloaded, UpstreamTimeout
 from fedgate.core.http_client import HttpClient
-from fedgate.core.http_connect import Connector
-from fedgate.core.http_connection import Connection
-from fedgate.core.http_pool import OriginPool
 from fedgate.core.http_response import HttpResponse
 from fedgate.core.http_values import HttpLimits, OriginStatistics, Target, Timeouts
 from tests.core.http_peer import (
     OK,
-    FakeTransport,
     Peer,
     Wire,
     background,
@@ -60,7 +56,7 @@ async def in_line(client: HttpClient, number: int) -> None:
 
 
 def small(connections: int = 1, **limits: Any) -> HttpClient:
-    return HttpClient(limits=HttpLimits(connections=connections, **limits))
+    return HttpClient(limits=HttpLimits(per_origin=connections, **limits))
 
 
 async def test_the_connection_used_last_is_used_first() -> None:
@@ -229,7 +225,7 @@ async def test_idle_connections_are_closed_after_their_time_without_any_request(
 async def test_idle_connections_beyond_the_limit_are_closed_the_oldest_first() -> None:
     gate = Gate()
     clock = ManualClock()
-    async with peer(gate) as server, opened(HttpClient(limits=HttpLimits(idle=2), clock=clock)) as client:
+    async with peer(gate) as server, opened(HttpClient(limits=HttpLimits(idle_per_origin=2), clock=clock)) as client:
         async with asyncio.TaskGroup() as group:
             for _ in range(5):
                 group.create_task(ask(client, server))
@@ -256,35 +252,23 @@ async def test_a_kept_connection_that_the_kernel_knows_to_be_closed_is_not_writt
         assert counts(client).reused == 0
 
 
-async def test_origins_without_connections_make_room_for_new_ones() -> None:
-    gate = Gate()
-    async with peer(gate) as server, opened(HttpClient(limits=HttpLimits(origins=2))) as client:
-        for port in (1, 2, 3):
-            with pytest.raises(UpstreamRefused):
-                await client.request("GET", Target("http", "127.0.0.1", port))
-        assert list(client.statistics()) == ["http://127.0.0.1:2", "http://127.0.0.1:3"]
-        gate.let(2)
-        await ask(client, server)
-        async with peer(gate) as other:
-            await ask(client, other)
-            with pytest.raises(Overloaded, match="too many different upstreams"):
-                await client.request("GET", Target("http", "127.0.0.1", 4))
-
-
 async def test_a_connection_that_nobody_accepts_times_out_and_frees_its_slot() -> None:
     async def never(wire: Wire) -> None:
         await wire.gone()
 
-    async with peer(never) as server, opened() as client:
+    async with peer(never) as server, opened(HttpClient(tls=ssl.create_default_context())) as client:
         # TLS towards a peer that never says a word hangs in the handshake.
         target = Target("https", "127.0.0.1", server.target.port)
         with pytest.raises(UpstreamTimeout, match="no connection in time"):
             await client.request("GET", target, timeouts=Timeouts(connect=0.1))
+        seen = len(server.wires)
         async with background(client.request("GET", target)) as task:
-            await until(lambda: len(server.wires) == 2)
+            await until(lambda: len(server.wires) > seen)
             assert counts(client).active == 1
             await cancelled(task)
         assert counts(client) == OriginStatistics(active=0, idle=0, waiting=0, opened=0, reused=0)
+        for wire in server.wires:
+            await wire.over.wait()
 
 
 async def test_closing_the_client_while_it_connects_leaves_nothing_open() -> None:
@@ -308,100 +292,3 @@ async def test_an_answer_is_held_until_it_is_read() -> None:
         server.wires[0].send(b"ve!")
         assert await response.read(5) == b"five!"
         assert counts(client).active == 0
-
-
-# What can only be brought about with a hand on every step.
-
-
-class FakeConnector(Connector):
-    """Connects to nothing, at once."""
-
-    def __init__(self) -> None:
-        super().__init__(None, None, HttpLimits())
-        self.made: list[Connection] = []
-        self.stillborn = False
-
-    async def open(self, target: Target, connection: Connection) -> None:
-        connection.connection_made(FakeTransport())
-        self.made.append(connection)
-        if self.stillborn:
-            connection.connection_lost(None)
-
-
-def pool_of(connections: int) -> tuple[OriginPool, FakeConnector]:
-    connector = FakeConnector()
-    limits = HttpLimits(connections=connections)
-    return OriginPool(Target("http", "h", 80), connector, limits, ManualClock()), connector
-
-
-async def served(pool: OriginPool) -> Connection:
-    """A connection in use."""
-    connection = await pool.obtain(inf)
-    connection.start(HttpResponse(connection, asyncio.get_running_loop(), Timeouts(), inf), b"")
-    return connection
-
-
-async def test_a_second_try_at_the_limit_makes_room_by_closing_an_idle_connection() -> None:
-    pool, connector = pool_of(1)
-    kept = await served(pool)
-    kept.data_received(OK)
-    assert pool.statistics().idle == 1
-    fresh = await served(pool)
-    assert fresh is not kept
-    assert kept.ended
-    assert pool.statistics() == OriginStatistics(active=1, idle=0, waiting=0, opened=2, reused=0)
-    fresh.close()
-    assert "active=0" in repr(pool)
-
-
-async def test_a_connection_that_dies_on_its_way_to_a_waiter_is_replaced() -> None:
-    pool, connector = pool_of(1)
-    first = await served(pool)
-    async with background(served(pool)) as waiting:
-        await until(lambda: pool.statistics().waiting == 1)
-        first.data_received(OK)
-        first.connection_lost(None)
-        second = await waiting
-    assert second is connector.made[1]
-    assert pool.statistics() == OriginStatistics(active=1, idle=0, waiting=0, opened=2, reused=0)
-    second.close()
-
-
-async def test_a_connection_that_ends_before_it_is_used_is_refused() -> None:
-    pool, connector = pool_of(1)
-    connector.stillborn = True
-    with pytest.raises(UpstreamRefused, match="closed the connection at once"):
-        await served(pool)
-    assert pool.statistics().active == 0
-    assert pool.empty
-
-
-@pytest.mark.parametrize("granted", ["connection", "slot", "dead connection", "end"])
-async def test_whatever_is_granted_to_a_request_cancelled_in_the_same_moment_is_not_lost(granted: str) -> None:
-    pool, _ = pool_of(1)
-    first = await served(pool)
-    async with background(served(pool)) as waiting:
-        await until(lambda: pool.statistics().waiting == 1)
-        if granted == "end":
-            pool.close()
-        elif granted == "slot":
-            first.close()
-        else:
-            first.data_received(OK)
-        if granted == "dead connection":
-            first.connection_lost(None)
-        await cancelled(waiting)
-    assert (pool.statistics().active, pool.statistics().waiting) == (0, 0)
-    assert pool.statistics().idle == (1 if granted == "connection" else 0)
-    pool.close()
-
-
-async def test_a_waiter_cancelled_but_not_yet_gone_is_passed_over() -> None:
-    pool, _ = pool_of(1)
-    first = await served(pool)
-    async with background(served(pool)) as given_up, background(served(pool)) as patient:
-        await until(lambda: pool.statistics().waiting == 2)
-        given_up.cancel()
-        first.data_received(OK)
-        assert await patient is first
-    first.close()

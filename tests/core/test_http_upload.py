@@ -7,7 +7,7 @@ import pytest
 
 from fedgate.core.errors import UpstreamBroken, UpstreamTimeout
 from fedgate.core.http_values import Timeouts
-from tests.core.http_peer import OK, Wire, background, cancelled, counts, on_both_loops, opened, peer, until
+from tests.core.http_peer import OK, Wire, after, background, cancelled, counts, on_both_loops, opened, peer, until
 
 pytestmark = pytest.mark.anyio
 anyio_backend = on_both_loops()
@@ -77,6 +77,22 @@ async def test_a_caller_that_is_slow_is_not_timed_out_by_idleness_but_by_the_tot
     assert body.closed
 
 
+async def test_a_caller_that_pauses_after_the_peer_was_slow_is_not_timed_out() -> None:
+    async def stream() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield PIECE
+        await after(0.6)
+        yield b"late"
+
+    async def script(wire: Wire) -> None:
+        await wire.answer()
+
+    async with peer(script) as server, opened() as client:
+        response = await client.request("POST", server.target, body=stream(), timeouts=Timeouts(idle=0.4))
+        assert response.status == 200
+        await response.aclose()
+
+
 @pytest.mark.parametrize("stall_after", [1, 1_000_000])
 async def test_an_error_answer_ends_the_body_early_and_costs_the_connection(stall_after: int) -> None:
     async def script(wire: Wire) -> None:
@@ -88,6 +104,7 @@ async def test_an_error_answer_ends_the_body_early_and_costs_the_connection(stal
     async with peer(script) as server, opened() as client:
         response = await client.request("POST", server.target, body=body.stream())
         assert (response.status, await response.read(10)) == (413, b"big")
+        assert body.taken < 1000
         await until(lambda: counts(client).active == 0)
         assert counts(client).idle == 0
     assert body.closed
@@ -134,6 +151,7 @@ async def test_a_connection_lost_during_the_body_is_broken(stall_after: int) -> 
         with pytest.raises(UpstreamBroken):
             await client.request("POST", server.target, body=body.stream())
         assert counts(client).active == 0
+    assert body.taken < 1000
     assert body.closed
 
 

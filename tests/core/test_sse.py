@@ -1,4 +1,4 @@
-"""core/sse.py: events are the same however the stream was cut, and no peer makes the reader hold more than the limit."""
+"""core/sse.py: events are the same however the stream was cut, and no peer makes the reader hold too much."""
 
 from itertools import pairwise
 

@@ -1,6 +1,7 @@
 """core/tasks.py: every background task has an owner that ends it, and none dies in silence."""
 
 import asyncio
+import contextlib
 import logging
 
 import pytest
@@ -8,6 +9,13 @@ import pytest
 from fedgate.core.tasks import Tasks
 
 pytestmark = pytest.mark.anyio
+
+
+async def pause(seconds: float = 0) -> None:
+    """Let others run, for so long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.Event().wait()
 
 
 async def forever() -> None:
@@ -21,7 +29,7 @@ async def fail() -> None:
 async def done(tasks: Tasks) -> None:
     async with asyncio.timeout(5):
         while len(tasks):
-            await asyncio.wait([asyncio.get_running_loop().create_task(forever())], timeout=0)
+            await pause()
 
 
 async def test_the_outcome_is_the_tasks_and_the_owner_forgets_it() -> None:
