@@ -16,8 +16,6 @@ from .screen import one_line, table
 
 HEAD = ("SERVER", "STATE", "ERA", "VERSION", "TOOLS", "PROMPTS", "RESOURCES", "REASON")
 
-LOST = "Sessions are kept in memory: a restart ends them, and clients have to open new ones."
-
 
 def base_url(gateway: Gateway, listen: Listen) -> str:
     """Where clients of this machine reach it: the public URL, else the address that is listened on."""
@@ -82,7 +80,7 @@ def announcement(gateway: Gateway, listen: Listen, *, limit: int | None = None, 
             "",
             *(f"  {line}" for line in connect_lines(url, keys)),
             "",
-            LOST,
+            gateway.restart,
             "",
         ]
     )

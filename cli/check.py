@@ -6,6 +6,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from ..manifest.load import load
 from ..manifest.model import Manifest
 from ..manifest.problems import ManifestError
@@ -43,7 +45,7 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
     servers = [
         {
             "name": name,
-            "kind": "stdio" if server.type == "stdio" else _transport(server.transport),
+            "kind": _kind(server),
             "endpoint": server.endpoint,
             "timeout": server.timeout,
             "disabled": server.disabled,
@@ -59,8 +61,14 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _transport(wanted: str) -> str:
-    return {"auto": "http", "http": "http", "sse": "sse"}[wanted]
+def _kind(server: BaseModel) -> str:
+    """By the key that a server of each kind must have."""
+    keys = type(server).model_fields
+    if "command" in keys:
+        return "stdio"
+    if "openapi" in keys:
+        return "openapi"
+    return "sse" if getattr(server, "transport", "") == "sse" else "http"
 
 
 def _summary(files: list[Path], manifest: Manifest) -> str:

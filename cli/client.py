@@ -124,7 +124,8 @@ class Client:
                         if event.data:
                             yield jsonrpc.parse_one(event.data)
             elif kind == "application/json":
-                yield jsonrpc.parse_one(await self._body(response, MAX_ANSWER))
+                if body := await self._body(response, MAX_ANSWER):  # a bare "accepted" may have this type, too
+                    yield jsonrpc.parse_one(body)
             elif await self._body(response, MAX_REFUSAL):
                 raise self._odd(f"it answered with {kind or 'no content type'} instead of JSON or an event stream")
         except GatewayError as error:

@@ -26,6 +26,7 @@ from .stop import UNREACHABLE, USAGE, Stop
 LOCAL = "http://127.0.0.1/mcp"
 """What the gateway in this process is called; nothing listens there."""
 STATE_TIMEOUT = 2.0
+"""Seconds for `/readyz`, and for asking the servers that were reached when the time for reaching them is over."""
 READY = "ready"
 TERMINATED = 143
 
@@ -48,15 +49,14 @@ class Place:
 
 
 def bounded(arguments: Namespace, work: Callable[[], Awaitable[int]]) -> int:
-    """Run `work` to its end, within `--timeout` and until SIGTERM; a terminated run cleans up too."""
+    """Run `work` to its end or until SIGTERM, after which it cleans up too. Its `TimeoutError` becomes a `Stop`."""
 
     async def main() -> int:
         task = asyncio.current_task()
         if task is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         try:
-            async with asyncio.timeout(arguments.timeout + STATE_TIMEOUT):
-                return await work()
+            return await work()
         except TimeoutError:
             raise Stop(
                 f"no answer within {arguments.timeout:g} s", UNREACHABLE, f"--timeout {arguments.timeout * 3:g}"
@@ -70,13 +70,16 @@ def bounded(arguments: Namespace, work: Callable[[], Awaitable[int]]) -> int:
 
 @contextlib.asynccontextmanager
 async def running(url: str, key: str | None, timeout: float) -> AsyncIterator[Place]:
-    """A session with the gateway (or any MCP server) at `url`; without a path, `/mcp` is meant."""
+    """A session with the gateway (or any MCP server) at `url`; without a path, `/mcp` is meant.
+
+    Raises `TimeoutError`.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise Stop(f'--url "{url}" is no URL: write for example http://127.0.0.1:8080', USAGE)
     address = url if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}/mcp"
     http = httpx2.AsyncClient(timeout=timeout)
-    async with http, _session(Client(http, address, key)) as client:
+    async with http, asyncio.timeout(timeout), _session(Client(http, address, key)) as client:
         states = await _states(http, f"{parts.scheme}://{parts.netloc}/readyz")
         view = parts.path.strip("/").removeprefix("mcp").strip("/")
         yield Place(client, {view: states[view]} if view in states else states)
@@ -96,20 +99,29 @@ async def _states(http: httpx2.AsyncClient, url: str) -> Mapping[str, Mapping[st
 
 @contextlib.asynccontextmanager
 async def started(manifest: Manifest, timeout: float) -> AsyncIterator[Place]:
-    """A session with the servers of `manifest`, once each is reached or has failed, or `timeout` seconds are over."""
+    """A session with the servers of `manifest`, once each is reached or has failed, or `timeout` seconds are over.
+
+    Raises `TimeoutError`; ending the servers is not counted in it.
+    """
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    gateway = Gateway(Manifest(mcp=manifest.mcp), log_fd=nowhere)
+    gateway = Gateway(_plain(manifest), log_fd=nowhere)
     try:
         gateway.start()
+        late = asyncio.get_running_loop().time() + timeout + STATE_TIMEOUT
         await _settled(gateway, timeout)
         transport = httpx2.ASGITransport(app=gateway.asgi)
         http = httpx2.AsyncClient(transport=transport, timeout=timeout)
-        async with http, _session(Client(http, LOCAL)) as client:
+        async with http, asyncio.timeout_at(late), _session(Client(http, LOCAL)) as client:
             yield Place(client, _local_states(gateway), _owners(gateway))
     finally:
         await gateway.aclose()
         gateway.access_log.close()
         os.close(nowhere)
+
+
+def _plain(manifest: Manifest) -> Manifest:
+    """The servers alone, all tools listed: views, searching and what is kept in files are for those who serve."""
+    return Manifest(mcp=manifest.mcp.model_copy(update={"profiles": {}, "search": "off", "fingerprints": None}))
 
 
 @contextlib.asynccontextmanager

@@ -5,6 +5,7 @@ from argparse import Namespace
 
 from pydantic import ValidationError
 
+from ..gateway.app import CannotOpenStore
 from ..gateway.serve import CannotListen
 from ..gateway.settings import parse_listen
 from ..manifest.model import Manifest
@@ -23,6 +24,8 @@ def run(arguments: Namespace) -> int:
     except CannotListen as error:
         again = shlex.join(["fedgate", "serve", *arguments.manifests, "--listen", "127.0.0.1:0"])
         raise Stop(str(error), BAD_MANIFEST, again) from error
+    except CannotOpenStore as error:
+        raise Stop(str(error), BAD_MANIFEST, shlex.join(["fedgate", "check", *arguments.manifests])) from error
     return OK
 
 

@@ -1,6 +1,7 @@
 """From paths on the command line to a manifest, or to a `Stop` that says what to write."""
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def read(named: Sequence[str]) -> Manifest:
     try:
         return load(files, os.environ)
     except ManifestError as error:
-        shown = " ".join(map(str, files))
         count = len(error.problems) + error.omitted
         what = "1 problem" if count == 1 else f"{count} problems"
-        raise Stop(f"the manifest has {what}\n{error}", BAD_MANIFEST, f"fedgate check {shown}") from None
+        again = shlex.join(["fedgate", "check", *map(str, files)])
+        raise Stop(f"the manifest has {what}\n{error}", BAD_MANIFEST, again) from None

@@ -141,7 +141,8 @@ _SHOWN = {
 
 def _check_required(found: Mapping[str, Any], schema: Schema, known: Mapping[str, Any]) -> None:
     required = schema.get("required")
-    missing = [key for key in required if key not in found] if isinstance(required, list) else []
+    wanted = [key for key in required if isinstance(key, str)] if isinstance(required, list) else []
+    missing = [key for key in wanted if key not in found]
     if missing:
         words = " ".join(f"--arg {key}={_placeholder(known.get(key), schema)}" for key in missing)
         raise BadArgument(f"the tool needs {words}")

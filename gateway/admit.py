@@ -2,20 +2,22 @@
 
 Concurrency is a plain counter: what does not fit is refused at once, with a hint when
 to come again, instead of waiting in a line that only grows. Streams count for as long
-as they are open, against a limit of their own, so that idle listeners cannot crowd out
-calls.
+as they are open, against limits of their own: those that only listen cannot crowd out
+calls, nor those whose answer takes its time.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from ..access.hosts import HostPolicy
 from ..core.call import Call, Handler, Reply, replace
 from ..core.errors import Overloaded, TooLarge
-from ..core.streams import closing
+from ..core.streams import closing, discard
 
 RETRY = ((b"retry-after", b"1"),)
 STREAMS_PER_CALL = 16
-"""Open streams for each call that may be under way."""
+"""Open streams of either kind for each call that may be under way."""
+LISTENING = frozenset({"stream", "subscriptions/listen"})
+"""Operations that only wait for news: to refuse one loses no work."""
 
 
 class Admit:
@@ -23,10 +25,17 @@ class Admit:
 
     def __init__(self, hosts: HostPolicy, *, limit: int, max_body: int) -> None:
         self.calls = 0
-        self.streams = 0
+        self.listening = 0
+        self.answering = 0
         self._hosts = hosts
         self._limit = limit
+        self._max_streams = limit * STREAMS_PER_CALL
         self._max_body = max_body
+
+    @property
+    def streams(self) -> int:
+        """Streams that are open."""
+        return self.listening + self.answering
 
     async def __call__(self, call: Call, inner: Handler) -> Reply:
         request = call.request
@@ -34,7 +43,7 @@ class Admit:
         length = request.headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > self._max_body:
             raise TooLarge(f"the body is larger than {self._max_body} bytes (gateway.max_body)")
-        if self.calls >= self._limit or self.streams >= self._limit * STREAMS_PER_CALL:
+        if self.calls >= self._limit or self.answering >= self._max_streams:
             raise Overloaded(f"{self._limit} requests are under way (gateway.max_concurrent)", headers=RETRY)
         self.calls += 1
         try:
@@ -43,13 +52,57 @@ class Admit:
             self.calls -= 1
         if isinstance(reply.body, bytes):
             return reply
-        return replace(reply, body=self._counted(reply.body))
+        return replace(reply, body=await self._counted(reply.body, call.record.operation in LISTENING))
 
-    async def _counted(self, body: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-        self.streams += 1
+    async def _counted(self, body: AsyncIterator[bytes], listens: bool) -> "Counted":
+        if not listens:
+            self.answering += 1
+            return Counted(body, self._answered)
+        if self.listening >= self._max_streams:
+            await discard(body)
+            raise Overloaded(f"{self._max_streams} streams are open (gateway.max_concurrent)", headers=RETRY)
+        self.listening += 1
+        return Counted(body, self._left)
+
+    def _answered(self) -> None:
+        self.answering -= 1
+
+    def _left(self) -> None:
+        self.listening -= 1
+
+
+class Counted:
+    """A body that says once that it is over, however it ends; closing it unread closes what is in it."""
+
+    def __init__(self, body: AsyncIterator[bytes], over: Callable[[], None]) -> None:
+        self._body = body
+        self._over = over
+        self._open = True
+        self._begun = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        self._begun = True
         try:
-            async with closing(body) as chunks:
-                async for chunk in chunks:
-                    yield chunk
+            return await anext(self._body)
+        except BaseException:
+            self._end()
+            raise
+
+    async def aclose(self) -> None:
+        try:
+            if self._begun:
+                async with closing(self._body):
+                    pass
+            else:
+                self._begun = True
+                await discard(self._body)
         finally:
-            self.streams -= 1
+            self._end()
+
+    def _end(self) -> None:
+        if self._open:
+            self._open = False
+            self._over()

@@ -15,6 +15,7 @@ from ..access.identify import Identify
 from ..access.keys import KeyRing
 from ..core.clock import Clock, SystemClock
 from ..core.http_client import HttpClient
+from ..core.http_values import HttpLimits
 from ..federation.connect import Deps
 from ..federation.endpoint import McpEndpoint
 from ..federation.hub import Hub
@@ -50,7 +51,7 @@ class Gateway:
         self.url = settings.public_url or f"http://{settings.listen}"
         self.metrics = Metrics(__version__)
         self.processes = ProcessTable(clock)
-        self.http = HttpClient(clock=clock)
+        self.http = HttpClient(limits=HttpLimits(per_origin=1024, idle_per_origin=128), clock=clock)
         deps = Deps(self.http, clock, self.processes, self.metrics, __version__)
         self.hub = Hub(manifest.mcp, deps)
         self.hub.on_drift = self.metrics.drifted
@@ -78,7 +79,9 @@ class Gateway:
         admins = frozenset(manifest.access.admins)
         facts = Facts(__version__, self.url, lambda: self.hub.status, self.metrics, keys, admins, hosts, clock)
         self.cold = Cold(facts)
-        self.asgi = Wire({"mcp": Hot("mcp", path), "sse": old, "messages": old}, self.cold.app, clock, max_body=settings.max_body)
+        self.asgi = Wire(
+            {"mcp": Hot("mcp", path), "sse": old, "messages": old}, self.cold.app, clock, max_body=settings.max_body
+        )
         self._clock = clock
         self._measure()
 

@@ -7,7 +7,7 @@ application. A caller that disconnects cancels the work in progress, at whatever
 import asyncio
 import itertools
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 
 from ..core.call import Call, Handler, Record, Reply, Request
@@ -27,6 +27,7 @@ BODY_TIMEOUT = 60.0
 WATCH_AFTER = 0.05
 """Seconds until a call counts as slow and its caller is watched for leaving: quick calls need no watcher."""
 NO_CONTENT = frozenset({204, 304})
+CLOSE = ((b"connection", b"close"),)
 
 
 class Hot(NamedTuple):
@@ -39,12 +40,21 @@ class Hot(NamedTuple):
 class Wire:
     """The ASGI application. `prefixes`: first path segment → data path; the second segment is the view."""
 
-    def __init__(self, prefixes: dict[str, Hot], cold: Application, clock: Clock, *, max_body: int) -> None:
+    def __init__(
+        self,
+        prefixes: dict[str, Hot],
+        cold: Application,
+        clock: Clock,
+        *,
+        max_body: int,
+        body_timeout: float = BODY_TIMEOUT,
+    ) -> None:
         self.tasks = Tasks("disconnect watchers")
         self._prefixes = prefixes
         self._cold = cold
         self._clock = clock
         self._max_body = max_body
+        self._body_timeout = body_timeout
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
 
@@ -79,7 +89,7 @@ class Wire:
             watch.stop()
 
     def _request(self, scope: Scope, receive: Receive, watch: "Watch") -> Request:
-        headers = dict(scope["headers"])
+        headers = _folded(scope["headers"])
         client = scope.get("client")
         return Request(
             id=f"{self._boot}-{next(self._numbers):x}",
@@ -94,28 +104,37 @@ class Wire:
         )
 
     async def _read(self, receive: Receive, watch: "Watch") -> bytes:
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                body = await self._body(receive)
+        except TimeoutError as error:
+            sentence = f"the body did not arrive within {self._body_timeout:g} s"
+            raise RequestTimeout(sentence, headers=CLOSE) from error
+        watch.arm()
+        return body
+
+    async def _body(self, receive: Receive) -> bytes:
         parts: list[bytes] = []
         size = 0
         more = True
         while more:
-            message = await self._receive(receive)
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise BadRequest("the connection ended before the body was complete")
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > self._max_body:
                 raise TooLarge(f"the body is larger than {self._max_body} bytes (gateway.max_body)")
             more = message.get("more_body", False)
-        watch.arm()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def _receive(self, receive: Receive) -> Message:
-        try:
-            async with asyncio.timeout(BODY_TIMEOUT):
-                message = await receive()
-        except TimeoutError as error:
-            raise RequestTimeout(f"the body did not arrive within {BODY_TIMEOUT:g} s") from error
-        if message["type"] == "http.disconnect":
-            raise BadRequest("the connection ended before the body was complete")
-        return message
+
+def _folded(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Lines of one name become one list (RFC 9110 5.3), so that nobody before us took another one for the header."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in lines:
+        headers[name] = value if name not in headers else headers[name] + b", " + value
+    return headers
 
 
 class Watch:
@@ -134,10 +153,13 @@ class Watch:
         self._stopped = False
 
     def arm(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER, self.start)
+        """Begin in a while, if the call lasts that long."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER, self.start)
 
     def start(self) -> None:
-        if self._watcher is None and not self._tasks.closed:
+        """Begin now."""
+        if self._watcher is None and not self._stopped and not self._tasks.closed:
             self._watcher = self._tasks.start(self._watch(), "watch")
 
     async def _watch(self) -> None:
@@ -159,10 +181,13 @@ async def _send(reply: Reply, method: str, send: Send, watch: Watch) -> None:
     if isinstance(reply.body, bytes):
         await _send_whole(reply, reply.body, send)
         return
-    await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.headers)})
-    watch.start()
-    if method != "HEAD":
-        await _send_stream(reply.body, send)
+    # Closed whatever happens, and before the last message: the server calls the end of a reply a disconnect.
+    async with closing(reply.body) as chunks:
+        await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.headers)})
+        watch.start()
+        if method != "HEAD":
+            async for chunk in chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -172,9 +197,3 @@ async def _send_whole(reply: Reply, body: bytes, send: Send) -> None:
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-async def _send_stream(body: AsyncIterator[bytes], send: Send) -> None:
-    async with closing(body) as chunks:
-        async for chunk in chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})

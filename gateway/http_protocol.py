@@ -4,8 +4,9 @@ Everything else is uvicorn's. Below the ASGI application; knows nothing above it
 """
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD = 64 * 1024
@@ -13,14 +14,19 @@ MAX_HEADERS = 200
 HEAD_TIMEOUT = 30.0
 """Seconds from the connection, or the first byte of a further request, to the end of the head."""
 
+_FRAMING = (b"content-length", b"transfer-encoding")
 _REPLY = b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
+    head_timeout: ClassVar[float] = HEAD_TIMEOUT
     _size = 0
+    _unseen = 0
+    """Bytes since the parser last gave something: it holds a header back, however long, until it is complete."""
     _refused = False
+    _replaying = False
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -32,35 +38,82 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if not self._refused:
-            super().data_received(data)
+        if self._refused:
+            return
+        self._unseen += len(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
+        if self._unseen > MAX_HEAD:
+            self._too_large()
+
+    def _stay(self, rest: bytes) -> None:
+        """Refuse an upgrade by going on in HTTP/1.1, as if it had not been offered (RFC 9110 7.8).
+
+        The parser takes what follows the head for another protocol: one that was told
+        the framing alone reads it as the body. Java clients offer h2c with their first
+        request, POST or not.
+        """
+        framing = [b"%b: %b\r\n" % line for line in self.headers if line[0] in _FRAMING]
+        self.parser = httptools.HttpRequestParser(self)
+        self._replaying = True
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % b"".join(framing))
+        if rest:
+            self.data_received(rest)
+
+    # What the parser finds. After a refusal it goes on to the end of the bytes that it has.
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._size = 0
-        if self._head_timer is None:
-            self._arm()
+        self._size = self._unseen = 0
+        if not self._refused and not self._replaying:
+            super().on_message_begin()
+            if self._head_timer is None:
+                self._arm()
 
     def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._count(len(url))
+        if not self._refused and not self._replaying:
+            super().on_url(url)
+            self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._count(len(name) + len(value) + 4)
+        if not self._refused and not self._replaying:
+            super().on_header(name, value)
+            self._count(len(name) + len(value) + 4)
 
     def on_headers_complete(self) -> None:
         self._disarm()
-        if not self._refused:
+        self._unseen = 0
+        if not self._refused and not self._replaying:
             super().on_headers_complete()
+        self._replaying = False
+
+    def on_body(self, body: bytes) -> None:
+        self._unseen = 0
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unseen = 0
+        if not self._refused and not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    # Limits.
 
     def _count(self, size: int) -> None:
+        self._unseen = 0
         self._size += size
         if self._size > MAX_HEAD or len(self.headers) > MAX_HEADERS:
-            self._refuse(b"431 Request Header Fields Too Large", b"The request's head is too large.")
+            self._too_large()
+
+    def _too_large(self) -> None:
+        self._refuse(b"431 Request Header Fields Too Large", b"The request's head is too large.")
 
     def _arm(self) -> None:
-        self._head_timer = self.loop.call_later(HEAD_TIMEOUT, self._late)
+        self._head_timer = self.loop.call_later(self.head_timeout, self._late)
 
     def _disarm(self) -> None:
         if self._head_timer is not None:
@@ -71,11 +124,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refuse(b"408 Request Timeout", b"The request's head did not arrive in time.")
 
     def _refuse(self, status: bytes, body: bytes) -> None:
-        if not self._refused and not self.transport.is_closing():
-            self._refused = True
-            self._disarm()
+        if self._refused or self.transport.is_closing():
+            return
+        self._refused = True
+        self._disarm()
+        if self.cycle is None or self.cycle.response_complete:
+            # Otherwise it would stand in the middle of the reply to an earlier request.
             self.transport.write(_REPLY % (status, len(body), body))
-            self.transport.close()
+        self.transport.close()
 
     def _should_upgrade(self) -> bool:
         return False

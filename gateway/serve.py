@@ -60,6 +60,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._gateway.drain()
         await super().shutdown(sockets)
+        # uvicorn would raise them again now, in the middle of our own clean-up.
+        self._captured_signals.clear()
 
 
 async def serve(gateway: Gateway, sock: socket.socket, announce: Announce) -> None:

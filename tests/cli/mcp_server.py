@@ -16,7 +16,9 @@ TOOLS: list[dict[str, Any]] = [
         },
         "x-vendor": {"kept": True},
     },
+    {"name": "die", "description": "Ends its server.", "inputSchema": {"type": "object"}},
     {"name": "fail", "description": "Always fails.", "inputSchema": {"type": "object"}},
+    {"name": "facts", "inputSchema": True},
     {"name": "picture", "inputSchema": {"type": "object"}},
     {"name": "steer", "description": "\x1b[31mred", "inputSchema": {"type": "object"}},
 ]
@@ -28,10 +30,22 @@ def called(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"content": [{"type": "text", "text": str(total)}], "structuredContent": {"sum": total}, "extra": 1}
     if name == "fail":
         return {"content": [{"type": "text", "text": "it is broken"}], "isError": True}
+    if name == "die":
+        sys.exit(3)
     if name == "steer":
         return {"content": [{"type": "text", "text": "\x1b[2Jgone"}]}
+    if name == "facts":
+        return {"content": [], "structuredContent": {"größe": 1}}
     if name == "picture":
-        return {"content": [{"type": "image", "mimeType": "image/png", "data": "AAAA"}]}
+        page = {"uri": "page:///1", "mimeType": "text/plain", "text": "the page itself"}
+        return {
+            "content": [
+                {"type": "image", "mimeType": "image/png", "data": "AAAA"},
+                {"type": "resource", "resource": page},
+                {"type": "resource_link", "uri": "page:///2", "name": "two"},
+                "no block at all",
+            ]
+        }
     raise ValueError(name)
 
 
@@ -61,7 +75,8 @@ def main() -> None:
             reply["result"] = answer(message["method"], message.get("params", {}))
         except ValueError:
             reply["error"] = {"code": -32601, "message": "Method not found"}
-        print(json.dumps(reply), flush=True)
+        sys.stdout.write(json.dumps(reply) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

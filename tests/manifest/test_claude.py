@@ -93,8 +93,7 @@ def test_a_key_that_would_change_what_is_served_is_refused_not_ignored(problems:
 
 def test_keys_of_clients_are_only_taken_below_mcp_servers(problems: Problems) -> None:
     assert problems("mcp: {servers: {a: {command: x, autoApprove: []}}}\npreferences: {}\n") == [
-        'm.yaml:1:33: unknown key "autoApprove" in mcp.servers.a; '
-        "valid keys: timeout, era, disabled, description, command, args, env, cwd, process, type",
+        f'm.yaml:1:33: unknown key "autoApprove" in mcp.servers.a; valid keys: {", ".join(StdioServer.model_fields)}',
         'm.yaml:2:1: unknown key "preferences" at the top; '
         "valid keys: gateway, access, mcp, sessions, telemetry, mcpServers",
     ]
@@ -113,8 +112,8 @@ def test_names_that_are_not_ours_are_refused_with_a_better_one(problems: Problem
     ("value", "what"),
     [
         ("[]", "1:16: mcpServers must be a mapping; write keys with values below it"),
-        ('{"a": "npx"}', '1:22: mcpServers.a needs "command" or "url"; '
-         "command is the program to start, url the address of a running server"),
+        ('{"a": "npx"}', '1:22: mcpServers.a needs "command", "url" or "openapi"; '
+         "command is the program to start, url the address of a running server, openapi an API's document"),
         ('{"a": {"command": "x", "type": "http"}}', '1:47: mcpServers.a.type must be "stdio"'),
         ('{"a": {"command": "x", "command": "y"}}',
          "1:39: mcpServers.a.command is given twice; it stands first at m.json:1:23: keep one of them"),

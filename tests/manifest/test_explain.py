@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from fedgate.federation.settings import McpSettings
 from fedgate.manifest.explain import ROOT_KEYS, Explainer, nearest
 from fedgate.manifest.parse_json import parse_json
 from fedgate.manifest.tree import Source
@@ -13,7 +14,10 @@ DURATION = 'write a number with its unit, such as "500ms", "30s", "10m" or "24h"
 ADDRESS = 'write "HOST:PORT", such as "127.0.0.1:8080" or "[::1]:8080"'
 LIST = 'write [a, b], or one "- item" per line'
 MAPPING = "must be a mapping; write keys with values below it"
-NEITHER = 'needs "command" or "url"; command is the program to start, url the address of a running server'
+NEITHER = (
+    'needs "command", "url" or "openapi"; '
+    "command is the program to start, url the address of a running server, openapi an API's document"
+)
 SIZE = 'write bytes, or a number with KiB, MiB or GiB, such as "64KiB" or "16MiB"'
 
 
@@ -26,7 +30,7 @@ SIZE = 'write bytes, or a number with KiB, MiB or GiB, such as "64KiB" or "16MiB
         ("mcpservers: {}", '1:1: unknown key "mcpservers" at the top; did you mean "mcpServers"?'),
         ("agents: {}", f'1:1: unknown key "agents" at the top; valid keys: {", ".join(ROOT_KEYS)}'),
         ("agents:", f'1:1: unknown key "agents" at the top; valid keys: {", ".join(ROOT_KEYS)}'),
-        ("mcp: {search: auto}", '1:7: unknown key "search" in mcp; valid keys: naming, servers'),
+        ("mcp: {mode: auto}", f'1:7: unknown key "mode" in mcp; valid keys: {", ".join(McpSettings.model_fields)}'),
         ("access: {jwt: []}", '1:10: unknown key "jwt" in access; valid keys: keys, anonymous, admins'),
         ("telemetry: {log: {payloads: true}}", '1:19: unknown key "payloads" in telemetry.log; valid keys: format'),
         ("mcp: {servers: {a: {command: x, arg: []}}}",
@@ -82,13 +86,15 @@ SIZE = 'write bytes, or a number with KiB, MiB or GiB, such as "64KiB" or "16MiB
          "1:27: gateway.allowed_hosts[0] must be a host name, with a port if only that port is meant; "
          'write for example "gw.example.com", without scheme, path or wildcard'),
         ("sessions: {idle: 30}", f"1:18: sessions.idle must be a duration; {DURATION}"),
-        ("sessions: {store: redis}", '1:19: sessions.store must be "memory"'),
+        ("sessions: {store: redis}",
+         '1:19: sessions.store must be "memory" or "sqlite:PATH"; '
+         "PATH is a file, relative to the manifest's folder"),
         ("telemetry: {log: {format: JSON}}",
          '1:27: telemetry.log.format must be one of "auto", "logfmt", "json"; did you mean "json"?'),
         ("mcp: {naming: 3}", '1:15: mcp.naming must be one of "always", "on_collision", "never"'),
         ("mcp: {servers: {a: {command: x, timeout: 30}}}",
          f"1:42: mcp.servers.a.timeout must be a duration; {DURATION}"),
-        ("mcp: {servers: {a: {command: x, process: per_session}}}", '1:42: mcp.servers.a.process must be "shared"'),
+        ("mcp: {servers: {a: {command: x, process: own}}}", '1:42: mcp.servers.a.process must be one of "shared", "per_session"'),
         ("mcp: {servers: {a: {url: 'ws://h'}}}",
          "1:26: mcp.servers.a.url must be an http or https URL; write http://HOST[:PORT][/PATH] or https://..."),
         ("mcp: {servers: {a: {url: 'http://h', type: stdio}}}",

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fedgate.federation.openapi_settings import OpenApiServer
 from fedgate.federation.settings import HttpServer, StdioServer
 from fedgate.manifest.load import load
 from fedgate.manifest.model import Manifest
@@ -104,7 +105,7 @@ def test_everything_wrong_is_said_at_once_in_the_order_of_the_files(problems: Pr
         "z.yaml:2:22: mcp.naming is given twice",
         'z.yaml:2:37: unknown key "servrs" in mcp',
         "a.yaml:1:20: access.admins[0]: the environment variable NOBODY is not set",
-        'a.yaml:2:17: mcp.servers.a needs "command" or "url"',
+        'a.yaml:2:17: mcp.servers.a needs "command", "url" or "openapi"',
         "a.yaml:3:17: sessions.max must be at least 1",
         "a.yaml:3:26: sessions.idle must be a duration",
     ]
@@ -163,6 +164,25 @@ def test_a_command_with_a_slash_is_relative_to_its_file(
     assert server.command == resolved.format(folder=tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("sessions.db", "{folder}/sessions.db"), ("/srv/s.db", "/srv/s.db"), ("~/s.db", "/home/me/s.db")],
+)
+def test_a_session_file_is_relative_to_the_file_it_stands_in(
+    loaded: Load, tmp_path: Path, written: str, expected: str
+) -> None:
+    (tmp_path / "sub").mkdir()
+    files = {"m.yaml": "mcp: {}", "sub/s.yaml": f"sessions: {{store: 'sqlite:{written}'}}"}
+    store = loaded(files, HOME="/home/me").sessions.file
+    assert store == Path(expected.format(folder=tmp_path / "sub"))
+
+
+@pytest.mark.parametrize("store", ["'sqlite:'", "'sqlite::memory:'", "'sqlite: '"])
+def test_a_session_file_without_a_name_is_a_problem(problems: Problems, store: str) -> None:
+    (problem,) = problems(f"sessions: {{store: {store}}}")
+    assert problem.startswith("m.yaml:1:19: sessions.store names no file; write ")
+
+
 def test_a_working_directory_is_relative_to_the_file_it_stands_in(loaded: Load, tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     files = {
@@ -176,10 +196,31 @@ def test_a_working_directory_is_relative_to_the_file_it_stands_in(loaded: Load, 
     assert found == [("x", tmp_path / "data"), ("x", None), (str(sub / "x"), sub), ("x", Path("/srv"))]
 
 
+@pytest.mark.parametrize(
+    ("written", "resolved"),
+    [
+        ("./crm.yaml", "{folder}/crm.yaml"),
+        ("crm.yaml", "{folder}/crm.yaml"),
+        ("../crm.yaml", "{folder}/../crm.yaml"),
+        ("/srv/crm.yaml", "/srv/crm.yaml"),
+        ("~/crm.yaml", "/home/me/crm.yaml"),
+        ("https://h/crm.yaml", "https://h/crm.yaml"),
+    ],
+)
+def test_an_openapi_document_is_relative_to_the_file_that_names_it(
+    loaded: Load, tmp_path: Path, written: str, resolved: str
+) -> None:
+    text = f'mcp: {{servers: {{crm: {{openapi: {written}, base_url: https://crm.example.com, include: ["get*"]}}}}}}'
+    server = loaded(text, HOME="/home/me").mcp.servers["crm"]
+    assert server == OpenApiServer(
+        openapi=resolved.format(folder=tmp_path), base_url="https://crm.example.com", include=("get*",)
+    )
+
+
 KEYS = st.sampled_from(
     ["gateway", "access", "mcp", "sessions", "telemetry", "mcpServers", "servers", "keys", "listen", "command", "url",
-     "type", "timeout", "env", "headers", "id", "key", "key_sha256", "groups", "log", "format", "idle", "a", "<stdio>",
-     "[key]", "$schema", "transport", "request_timeout_ms"]
+     "openapi", "type", "timeout", "env", "headers", "id", "key", "key_sha256", "groups", "log", "format", "idle", "a",
+     "<stdio>", "[key]", "$schema", "transport", "request_timeout_ms"]
 )  # fmt: skip
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5),

@@ -35,6 +35,7 @@ mcp:
     time:    {command: uvx, args: [mcp-server-time], env: {TZ: UTC}, process: shared, cwd: ., era: legacy}
     notes:   {url: http://127.0.0.1:9001/mcp, headers: {Authorization: "Bearer ${NOTES_TOKEN}"}, timeout: 30s}
     old:     {url: "${OLD:-http://127.0.0.1:9002/sse}", transport: sse, disabled: true, description: Old.}
+    crm:     {openapi: ./crm.yaml, base_url: https://crm.example.com, include: ["get*"], headers: {A: b}}
 mcpServers:
   files: {type: stdio, command: npx, args: [-y, files], autoApprove: [read], timeout: 60000}
   web: {type: http, url: "https://example.com/mcp", headers: {A: b}, oauth: {}}
@@ -49,7 +50,7 @@ def test_it_is_a_valid_schema_that_refers_only_to_itself() -> None:
     assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert SCHEMA["$id"] == "urn:fedgate:manifest"
     assert SCHEMA["title"] == "fedgate manifest"
-    assert all(ref.startswith("#/$defs/") for ref in _values(SCHEMA, "$ref"))
+    assert {ref.removeprefix("#/$defs/") for ref in _values(SCHEMA, "$ref")} <= SCHEMA["$defs"].keys()
     assert json.loads(json.dumps(SCHEMA)) == SCHEMA
 
 
@@ -62,7 +63,7 @@ def test_the_example_is_valid_to_schema_and_loader(loaded: Load) -> None:
     document = YAML(typ="safe", pure=True).load(EXAMPLE)
     assert [error.message for error in VALIDATOR.iter_errors(document)] == []
     manifest = loaded(EXAMPLE, ALICE_KEY="k-0123456789", NOTES_TOKEN="t")
-    assert list(manifest.mcp.servers) == ["time", "notes", "old", "files", "web"]
+    assert list(manifest.mcp.servers) == ["time", "notes", "old", "crm", "files", "web"]
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,8 @@ def test_the_example_is_valid_to_schema_and_loader(loaded: Load) -> None:
         {"mcp": {"servers": {"Big": {"command": "x"}}}}, {"mcp": {"servers": {"a": {}}}},
         {"mcp": {"servers": {"a": {"command": "x", "url": "http://h/"}}}},
         {"mcp": {"servers": {"a": {"command": "x", "args": [1]}}}},
+        {"mcp": {"servers": {"a": {"openapi": "x", "url": "http://h/"}}}},
+        {"mcp": {"servers": {"a": {"openapi": "x", "era": "modern"}}}}, {"mcp": {"servers": {"a": {"openapi": ""}}}},
         {"mcp": {"servers": {"a": {"command": "x", "timeout": 30}}}},
         {"mcp": {"servers": {"a": {"command": "x", "autoApprove": []}}}},
         {"mcpServers": {"My_Server": {"command": "x"}}}, {"mcpServers": {"a": {"command": "x", "bogus": 1}}},

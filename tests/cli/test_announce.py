@@ -1,0 +1,94 @@
+"""What a gateway says once it listens."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from fedgate import __version__
+from fedgate.cli.announce import announcement, as_json, base_url, connect_lines
+from fedgate.gateway.app import Gateway
+from fedgate.gateway.settings import Listen
+from fedgate.manifest.model import Manifest
+
+pytestmark = pytest.mark.anyio
+
+HERE = Listen("127.0.0.1", 8080)
+
+
+@asynccontextmanager
+async def made(**sections: Any) -> AsyncIterator[Gateway]:
+    """A gateway that was assembled and never started."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    gateway = Gateway(Manifest.model_validate(sections), log_fd=nowhere)
+    try:
+        yield gateway
+    finally:
+        await gateway.aclose()
+        gateway.access_log.close()
+        os.close(nowhere)
+
+
+async def test_it_shows_servers_address_and_lines_to_paste() -> None:
+    async with made(mcp={"servers": {"time": {"command": "uvx"}}}) as gateway:
+        assert announcement(gateway, HERE) == (
+            f"fedgate {__version__}\n\n"
+            "SERVER  STATE     ERA  VERSION  TOOLS  PROMPTS  RESOURCES  REASON\n"
+            "time    starting  -    -            0        0          0  not reached yet\n\n"
+            "Listening on 127.0.0.1:8080\n\n"
+            "  Claude Code  claude mcp add --transport http fedgate http://127.0.0.1:8080/mcp\n"
+            "  Codex        codex mcp add fedgate --url http://127.0.0.1:8080/mcp\n"
+            "  Metrics      http://127.0.0.1:8080/metrics\n\n"
+            "Sessions are kept in memory: a restart ends them, and clients have to open new ones.\n"
+        )
+
+
+async def test_without_servers_it_says_where_to_add_some() -> None:
+    async with made() as gateway:
+        assert "\nno servers: add some under mcp.servers\n" in announcement(gateway, HERE)
+
+
+async def test_a_key_is_asked_for_by_its_id_and_never_shown() -> None:
+    keys = [{"id": "alice", "key": "secret-of-alice"}, {"id": "bob", "key": "secret-of-bob"}]
+    async with made(access={"keys": keys}) as gateway:
+        said = announcement(gateway, HERE)
+    assert '/mcp --header "Authorization: Bearer <key of alice>"\n' in said
+    assert "/mcp --bearer-token-env-var FEDGATE_KEY\n" in said
+    assert "secret-of" not in said
+
+
+async def test_it_is_data_with_json() -> None:
+    async with made(mcp={"servers": {"time": {"command": "uvx"}}}) as gateway:
+        line = as_json(gateway, HERE)
+    assert "\n" not in line
+    said = json.loads(line)
+    assert said["url"] == "http://127.0.0.1:8080"
+    assert said["mcp"] == "http://127.0.0.1:8080/mcp"
+    assert said["servers"][0]["state"] == "starting"
+
+
+@pytest.mark.parametrize(
+    ("listen", "url"),
+    [
+        (Listen("127.0.0.1", 8080), "http://127.0.0.1:8080"),
+        (Listen("0.0.0.0", 8080), "http://127.0.0.1:8080"),
+        (Listen("::", 8080), "http://[::1]:8080"),
+        (Listen("10.0.0.5", 80), "http://10.0.0.5:80"),
+        (Listen("localhost", 8080), "http://localhost:8080"),
+    ],
+)
+async def test_clients_are_given_an_address_that_they_can_connect_to(listen: Listen, url: str) -> None:
+    async with made() as gateway:
+        assert base_url(gateway, listen) == url
+
+
+async def test_a_public_url_goes_before_the_address() -> None:
+    async with made(gateway={"public_url": "https://gw.example.com/"}) as gateway:
+        assert base_url(gateway, HERE) == "https://gw.example.com"
+
+
+async def test_lines_to_paste_need_no_key_where_none_is_configured() -> None:
+    assert connect_lines("http://h:1", [])[0] == "Claude Code  claude mcp add --transport http fedgate http://h:1/mcp"
