@@ -25,6 +25,8 @@ encode = msgspec.json.Encoder().encode
 
 MENDABLE = 1024 * 1024
 """Bytes up to which `well_formed` is worth its time."""
+_KEY = re.compile(rb'[ \t\r\n]*(,?)[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*')
+_END = re.compile(rb"[ \t\r\n]*\}[ \t\r\n]*")
 _SURROGATES = re.compile(
     rb"(?<!\\)((?:\\\\)*)(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
@@ -102,6 +104,25 @@ def well_formed(body: bytes) -> bytes:
     if len(body) > MENDABLE:
         return body
     return _SURROGATES.sub(lambda found: found[1] + (found[2] or rb"\ufffd"), body)
+
+
+def repeats(body: Raw | bytes) -> bool:
+    """Whether an object names one of its members twice, in whatever spelling. `ValueError` if it is not an object.
+
+    The last of equal ones is the one that is read here; other readers take the first.
+    """
+    whole = bytes(body)
+    members = fields(whole)
+    at = whole.index(b"{") + 1
+    # With every member there once, they stand one behind the other exactly so.
+    for number, (key, member) in enumerate(members.items()):
+        found = _KEY.match(whole, at)
+        if found is None or bool(found[1]) is not (number > 0) or value(found[2]) != key:
+            return True
+        at = found.end() + len(bytes(member))
+        if whole[found.end() : at] != bytes(member):
+            return True
+    return _END.fullmatch(whole, at) is None
 
 
 def detach(raw: Raw | bytes) -> Raw:

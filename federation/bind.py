@@ -5,7 +5,7 @@ import contextlib
 
 from ..core import jsonrpc
 from ..core.call import Call, replace
-from ..core.errors import NotFound, RpcError
+from ..core.errors import NotFound, Overloaded, RpcError
 from ..core.rawjson import value
 from ..sessions.table import SessionTable
 from . import local
@@ -136,6 +136,8 @@ class Binder:
         record = self._sessions.find("mcp", id_, owner_of(call))
         session = record.attachment if record is not None and record.view == call.view else None
         if record is None or not isinstance(session, ClientSession):
+            if self._sessions.resting:
+                raise Overloaded("the gateway is stopping; try again in a moment")  # 404 would end the session
             raise NotFound("Session not found; send initialize to open a new one")
         record.turns += 1
         call.record.session = id_

@@ -7,7 +7,6 @@ may list two tools that search and call instead of all (`search.py`); who owns w
 the same.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,12 +19,11 @@ from .headers import ParamHeaders
 from .listing import Hints, Listing, merge_hints
 from .offers import Arranged, Offers, Refused, arrange
 from .tokens import tool_tokens
-from .uris import Rewrite, expose, unchanged
+from .uris import MAX_EXPANSION, Expansions, Rewrite, expose, unchanged
 from .views import EVERYTHING, Pick, View
 
 DEFAULT_TTL = 30_000
 """Milliseconds that a client may keep a list if no server says less; changes are announced anyway."""
-_EXPRESSION = re.compile(r"\{([+#./;?&]?)[^{}]*\}")
 _TOOLS = "tools/list"
 _TEMPLATES = "resources/templates/list"
 
@@ -40,7 +38,7 @@ class Route(msgspec.Struct, frozen=True):
     """Why it must not be called."""
 
 
-Templates = tuple[tuple[re.Pattern[str], Route], ...]
+Templates = tuple[tuple[Expansions, Route], ...]
 
 
 class Reach(msgspec.Struct, frozen=True):
@@ -48,12 +46,14 @@ class Reach(msgspec.Struct, frozen=True):
 
     pick: Pick = EVERYTHING
     visible: Templates = ()
-    dropped: tuple[re.Pattern[str], ...] = ()
+    dropped: tuple[Expansions, ...] = ()
     """Templates that were excluded: what they expand to is excluded too."""
 
     def has(self, uri: str) -> bool:
         if self.pick is EVERYTHING:
             return True
+        if self.dropped and len(uri) > MAX_EXPANSION:  # whether it was excluded cannot be told
+            return False
         if self.pick.excludes(uri) or any(pattern.fullmatch(uri) for pattern in self.dropped):
             return False
         return self.pick.includes(uri) or any(pattern.fullmatch(uri) for pattern, _ in self.visible)
@@ -203,15 +203,10 @@ def _merged_hints(hints: list[Hints | None]) -> Hints:
     return merged or Hints()
 
 
-def _patterns(routes: dict[str, Route]) -> tuple[tuple[re.Pattern[str], Route], ...]:
+def _patterns(routes: dict[str, Route]) -> tuple[tuple[Expansions, Route], ...]:
     return tuple((template_pattern(template), route) for template, route in routes.items())
 
 
-def template_pattern(template: str) -> re.Pattern[str]:
-    """What URIs a template (RFC 6570) can expand to, generously: for finding the owner, not for parsing."""
-    pattern, end = "", 0
-    for match in _EXPRESSION.finditer(template):
-        pattern += re.escape(template[end : match.start()])
-        pattern += ".*" if match[1] else "[^/?#]*"
-        end = match.end()
-    return re.compile(pattern + re.escape(template[end:]))
+def template_pattern(template: str) -> Expansions:
+    """What URIs a template (RFC 6570) can expand to."""
+    return Expansions(template)

@@ -8,16 +8,34 @@ here, before any view sees them. Never waits. Above: `hub.py`. Below: `catalog.p
 import logging
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from .catalog import Catalog, build
 from .listing import Listing
 from .pins import Finding, Pins
 from .remarks import Remarks
+from .tokens import tool_tokens
 from .views import View
 
 log = logging.getLogger("fedgate.hub")
 
 Kinds = tuple[str, ...]
 """Of `tools`, `prompts` and `resources`: those whose lists changed."""
+
+
+class ToolStatus(msgspec.Struct, frozen=True):
+    """What people are shown of a tool."""
+
+    name: str
+    """As the view calls it."""
+    server: str
+    tool: str
+    """As its server calls it."""
+    tokens: int
+    """Estimated cost of its definition to a model."""
+    changed: tuple[str, ...] = ()
+    invisible: tuple[str, ...] = ()
+    withheld: bool = False
 
 
 class Catalogs:
@@ -48,6 +66,19 @@ class Catalogs:
     def views_with(self, server: str) -> tuple[str, ...]:
         """The views that a server is in: the aggregate, its own, profiles."""
         return self._with[server]
+
+    def tools(self, view: str) -> list[ToolStatus]:
+        """Every tool of a view, listed or not, in the catalog's order."""
+        found = {(each.server, each.tool): each for each in self.pins.findings}
+        tools = []
+        for name, offer in self._catalogs[view].tools.items():
+            server, tool = offer.server, offer.item.key
+            finding = found.get((server, tool), Finding(server, tool))
+            cost = tool_tokens(offer.raw)
+            tools.append(
+                ToolStatus(name, server, tool, cost, finding.changed, finding.invisible, withheld=bool(offer.refusal))
+            )
+        return tools
 
     def look(self, server: str, listing: Listing | None) -> list[Finding]:
         """What is odd, for the first time, about what a server offers now. Before `update`."""

@@ -6,6 +6,7 @@ JSON or an event stream.
 """
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator
 
 from ..core import jsonrpc
@@ -32,6 +33,7 @@ from .results import for_method
 from .sealing import Seal
 from .sessions_front import STREAM_HEADERS, SessionFront
 from .stream import KEEP_ALIVE, EventStream
+from .task_ids import TaskIds
 
 ACCEPTED = Reply(202)
 
@@ -46,9 +48,10 @@ class McpEndpoint:
         self.each: Handler = self.dispatch
         self.hub = hub
         self.listeners = Listeners(hub)
+        self.task_ids = TaskIds(secrets.token_bytes(32))
         self._binder = Binder(hub, sessions)
         self._relay = Relay(hub, clock, meter)
-        self._modern = ModernCalls(Seal(clock))
+        self._modern = ModernCalls(Seal(clock), self.task_ids)
         self._tasks = Tasks("mcp calls", grace=5.0)
         self._front = SessionFront(hub, sessions, self._tasks)
 
@@ -140,7 +143,7 @@ class McpEndpoint:
 
     async def _work(self, call: Call, inbound: Inbound, exchange: Exchange, spent: Spent) -> None:
         def finished(answer: Answer) -> Answer:
-            return answer if call.session is not None else self._modern.sealed(answer, call, inbound)
+            return answer if call.session is not None else self._modern.finished(answer, call, inbound)
 
         try:
             await self._relay.run(inbound, exchange, Ends(self._binder.catalog(call.view), finished), spent)

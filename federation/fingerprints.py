@@ -31,8 +31,11 @@ MAX_NAMED = 8
 
 
 def fingerprint(tool: bytes) -> Fingerprint:
-    """Of one item of `tools/list`. `ValueError` if it is not an object."""
-    members: Fields = fields(tool)
+    """Of one item of `tools/list`; of one that cannot be read, as if it were a schema and nothing else."""
+    try:
+        members: Fields = fields(tool)
+    except ValueError:  # nested too deeply for the stack as it is now
+        return {"inputSchema": hashlib.sha256(tool).hexdigest()[:32]}
     return {part: _digest(members[part]) for part in PARTS if part in members}
 
 

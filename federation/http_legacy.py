@@ -15,7 +15,7 @@ from typing import Any
 from ..core import jsonrpc
 from ..core.call import Header
 from ..core.clock import Clock
-from ..core.errors import GatewayError, UpstreamBroken, UpstreamInvalid, UpstreamRefused, UpstreamTimeout
+from ..core.errors import GatewayError, UpstreamBroken, UpstreamRefused, UpstreamTimeout
 from ..core.http_response import HttpResponse
 from ..core.jsonrpc import Message
 from ..core.rawjson import join
@@ -23,6 +23,7 @@ from ..core.streams import Ready
 from ..core.tasks import Tasks
 from .eras import H_SESSION, H_VERSION, Era
 from .handshake import initialize_params, initialized
+from .http_own import OwnStream
 from .http_wire import NEWS, Cursor, HttpWire
 from .listing import Greeting
 from .messages import Answer, Ask, Client, Event, Inbox, Notice, Outbound
@@ -62,6 +63,8 @@ class LegacyHttp:
         self._generation = 0
         self._calls = 0
         self._renewal: asyncio.Task[None] | None = None
+        asked = not shared and client.bridges
+        self._own = OwnStream(self._listen, tasks, clock) if asked else None
 
     @property
     def stateful(self) -> bool:
@@ -106,11 +109,17 @@ class LegacyHttp:
         log.info("%s has forgotten the session; a new one is opened", self._wire.name)
         await self.open(timeout)
         self._generation += 1
+        if self._own is not None:
+            await self._own.begin(anew=True)
         self.on_renewed()
 
     # Calls.
 
-    async def call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
+    def call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
+        events = self._call(outbound)
+        return events if self._own is None else self._own.merged(events)
+
+    async def _call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
         self._ids += 1
         ident = self._ids
         over = False
@@ -133,8 +142,10 @@ class LegacyHttp:
                     if over:
                         return
             raise UpstreamBroken("its answer ended before it was complete")
-        except (UpstreamRefused, UpstreamBroken, UpstreamInvalid):
-            over = True  # nobody works on it any more; after a time-out somebody may
+        except UpstreamTimeout:
+            raise  # somebody may be working on it still
+        except GatewayError:
+            over = True
             raise
         finally:
             self._calls -= 1
@@ -162,8 +173,10 @@ class LegacyHttp:
         """Whether the server says that it does not know our session. Never so for servers without sessions."""
         if not self.session_id:
             return False
-        # Some servers say 400 and put it into words; any other 400 is about the request.
-        return status in (404, 410) or (status == 400 and b"session" in body.lower())
+        # Some servers say 400 and put it into words; any other 400 is about the request, as a 404 may be.
+        if status == 404:
+            return b"%d" % jsonrpc.METHOD_NOT_FOUND not in body
+        return status == 410 or (status == 400 and b"session" in body.lower())
 
     def _event(self, message: Message, outbound: Outbound, ident: int) -> Event | None:
         if message.is_response:
@@ -186,7 +199,7 @@ class LegacyHttp:
             return None
         ask = Ask(message.method or "", bytes(message.params), lambda answer: self._reply(message, answer))
         if message.method == PING:
-            self._tasks.start(ask.reply(Answer(result=b"{}")), "pong")
+            self._tasks.start(self._quietly(ask.reply(Answer(result=b"{}"))), "pong")
             return None
         return ask
 
@@ -210,7 +223,7 @@ class LegacyHttp:
                 if not cursor.last_id:
                     raise
             vain = 0 if cursor.last_id != seen else vain + 1
-            if not cursor.last_id or vain > RESUMES:
+            if not cursor.last_id or vain >= RESUMES:
                 return
             if self._clock.monotonic() - heard >= timeout:
                 raise UpstreamTimeout(f"it said nothing for {timeout:g} s")
@@ -244,6 +257,9 @@ class LegacyHttp:
 
     async def listen(self) -> bool:
         """Read the server's own stream (GET) once, until it ends. `False`: the server has none."""
+        return await self._listen(lambda: None)
+
+    async def _listen(self, begun: Callable[[], None]) -> bool:
         generation = self._generation
         response = await self._wire.get(self._headers, 30.0)
         if response.status != 200:
@@ -251,6 +267,7 @@ class LegacyHttp:
             if gone:
                 await self._renew(generation, 30.0)
             return gone
+        begun()
         async with aclosing(self._wire.messages(response, Cursor())) as messages:
             async for message in messages:
                 self._outside(message)
@@ -258,9 +275,14 @@ class LegacyHttp:
 
     def _outside(self, message: Message) -> None:
         if message.is_notification:
-            self._inbox(Notice(message.method or "", bytes(message.params)))
-        elif (ask := self._ask(message)) is not None:
+            notice = Notice(message.method or "", bytes(message.params))
+            if notice.method in NEWS or not self._is_of_call(notice):
+                self._inbox(notice)
+        elif (ask := self._ask(message)) is not None and not self._is_of_call(ask):
             self._tasks.start(self._quietly(ask.reply(refuse(ask.method, "no call asked for it"))), "refuse")
+
+    def _is_of_call(self, event: Event) -> bool:
+        return self._own is not None and self._own.offer(event)
 
     async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -270,6 +292,8 @@ class LegacyHttp:
 
     async def aclose(self) -> None:
         """End the session with DELETE, as a courtesy: failures do not matter."""
+        if self._own is not None:
+            self._own.close()
         if self.session_id:
             headers, self.session_id = self._headers, b""
             await self._quietly(self._wire.delete(headers, CLOSING))

@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from ..core.errors import UpstreamBroken, UpstreamInvalid
-from ..core.rawjson import Fields, raw
+from ..core.rawjson import Fields, fields, raw, value
 from ..core.streams import Ready
-from .eras import ACKNOWLEDGED, Era
+from .eras import ACKNOWLEDGED, MODERN, UNSUPPORTED_VERSION, Era
 from .handshake import NotModern, discovered
 from .http_wire import FOREVER, NEWS, Cursor, HttpWire
 from .listing import Greeting
@@ -41,12 +41,17 @@ class ModernHttp:
 
     async def open(self, timeout: float) -> None:
         """`server/discover`. Raises `NotModern` for what only a legacy server would say (2026-07-28, versioning)."""
+        answer = await self._discover(timeout)
+        if _supports_modern(answer.error):  # it refused, but names this very version: so with a supported version again
+            answer = await self._discover(timeout)
+        self.greeting = discovered(answer)
+
+    async def _discover(self, timeout: float) -> Answer:
         discover = Outbound("server/discover", {}, {}, client=self._client, timeout=timeout)
         try:
-            answer = await self.ask(discover)
+            return await self.ask(discover)
         except UpstreamInvalid as error:
             raise NotModern(error.message) from error
-        self.greeting = discovered(answer)
 
     async def ask(self, outbound: Outbound) -> Answer:
         """A call of which only the answer matters."""
@@ -99,3 +104,12 @@ class ModernHttp:
 
     async def aclose(self) -> None:
         """Nothing to end: the pool's connections belong to the client."""
+
+
+def _supports_modern(error: bytes) -> bool:
+    """Whether it is an UnsupportedProtocolVersionError whose list of supported versions has ours."""
+    try:
+        members = fields(error) if error else {}
+        return value(members["code"]) == UNSUPPORTED_VERSION and MODERN in value(fields(members["data"])["supported"])
+    except (KeyError, TypeError, ValueError):
+        return False

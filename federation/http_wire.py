@@ -111,7 +111,7 @@ class HttpWire:
         try:
             async for chunk in response:
                 for event in reader.feed(chunk):
-                    cursor.last_id = event.id
+                    cursor.last_id = event.id or cursor.last_id
                     if event.retry >= 0:
                         cursor.retry = event.retry / 1000
                     if event.data and event.event == b"message":

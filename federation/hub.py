@@ -6,6 +6,7 @@ others now; nobody who asks for a list ever waits for a server.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -15,7 +16,7 @@ from ..core.rawjson import Fields, fields, text
 from ..core.tasks import Tasks
 from . import search
 from .catalog import Catalog
-from .catalogs import Catalogs, Kinds
+from .catalogs import Catalogs, Kinds, ToolStatus
 from .connect import Deps, ServerOpener
 from .eras import CHANGED, UPDATED
 from .messages import Client, Notice
@@ -95,15 +96,19 @@ class Hub:
 
     @property
     def status(self) -> list[Status]:
-        return [self._status(server) for server in self.servers.values()]
-
-    def _status(self, server: Server) -> Status:
-        changed = sum(bool(each.changed) for each in self.changes if each.server == server.name)
-        return replace(server.status, tokens=self.tokens(server.name), changed=changed)
+        changed = Counter(each.server for each in self.changes if each.changed)
+        return [
+            replace(server.status, tokens=self.tokens(name), changed=changed[name])
+            for name, server in self.servers.items()
+        ]
 
     def tokens(self, server: str) -> int:
         """What the tools of a server cost a model, in tokens, as far as can be estimated."""
         return self._catalogs[server].tokens
+
+    def tools(self, view: str = "") -> list[ToolStatus]:
+        """Every tool of a view, also where clients are given a search instead, with its cost and what is odd."""
+        return self._catalogs.tools(view)
 
     def _changed(self, server: str, announced: frozenset[str]) -> None:
         listing = self.servers[server].listing

@@ -6,6 +6,7 @@ without the header is legacy, unless its body says that it is modern.
 """
 
 import re
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Literal
 
@@ -15,7 +16,7 @@ from ..core import jsonrpc
 from ..core.call import Request
 from ..core.errors import BadRequest, MethodNotAllowed, NotAcceptable, RpcError, UnsupportedMediaType
 from ..core.jsonrpc import Message
-from ..core.rawjson import EMPTY, Fields, encode, fields, is_object, text
+from ..core.rawjson import EMPTY, Fields, encode, fields, is_object, items, repeats, text
 from .catalog import Route
 from .eras import (
     ENVELOPE,
@@ -119,7 +120,28 @@ def _parse(body: bytes) -> Message | list[Message]:
         body.isascii() or body.decode()
     except UnicodeDecodeError as error:
         raise RpcError(jsonrpc.PARSE_ERROR, f"the body is not UTF-8: {error.reason}", status=400) from error
-    return jsonrpc.parse(body)
+    parsed = jsonrpc.parse(body)
+    if _may_repeat(body, _IDENTIFYING):
+        _check_repeats(body, isinstance(parsed, list))
+    return parsed
+
+
+_IDENTIFYING = (b'"id"', b'"method"', b'"params"')
+
+
+def _may_repeat(body: bytes, keys: Iterable[bytes]) -> bool:
+    """Cheap: whether it is worth a closer look."""
+    return b"\\u" in body or any(body.count(key) > 1 for key in keys)
+
+
+def _check_repeats(body: bytes, many: bool) -> None:
+    """Two ids, methods or names: whoever looks at the first takes the message for another one than we do."""
+    try:
+        twice = any(map(repeats, items(body) if many else (body,)))
+    except ValueError:
+        return  # what had to be mended is read once, by us
+    if twice:
+        raise RpcError(jsonrpc.INVALID_REQUEST, "a member stands twice in the message", status=400)
 
 
 def read_legacy(body: bytes) -> Inbound:
@@ -161,7 +183,7 @@ def _check_envelope(message: Message) -> None:
         )
     unknown = message.is_response and bytes(message.id) == b"null"  # an error about what could not be read
     if message.has_id and message.key is None and not unknown:
-        raise RpcError(jsonrpc.INVALID_REQUEST, "the id must be a string or an integer", status=400)
+        raise RpcError(jsonrpc.INVALID_REQUEST, "the request id must be a string or an integer", status=400)
 
 
 def _params(message: Message) -> Fields:
@@ -169,9 +191,14 @@ def _params(message: Message) -> Fields:
     if not bytes(message.params):
         return {}
     try:
-        return fields(message.params)
+        params = fields(message.params)
+        named = NAME_FIELD.get(message.method or "")
+        twice = named in params and _may_repeat(bytes(message.params), (encode(named),)) and repeats(message.params)
     except ValueError as error:
         raise RpcError(jsonrpc.INVALID_PARAMS, "params must be an object", status=400) from error
+    if twice:
+        raise RpcError(jsonrpc.INVALID_PARAMS, "a member stands twice in params", status=400)
+    return params
 
 
 def _take_meta(params: Fields) -> Fields:
@@ -232,15 +259,16 @@ def _check_headers(message: Message, params: Fields, version: str, request: Requ
     _equal("Mcp-Method", request.header(H_METHOD), message.method)
     if message.method in NAME_FIELD:
         named = text(params.get(NAME_FIELD[message.method]))
-        sent = request.header(H_NAME)
         if named is not None:
-            _equal("Mcp-Name", decode_value(sent) if sent is not None else None, named)
+            _equal("Mcp-Name", request.header(H_NAME), named, decode_value)
 
 
-def _equal(header: str, sent: str | None, expected: str | None) -> None:
+def _equal(
+    header: str, sent: str | None, expected: str | None, decode: Callable[[str], str | None] = lambda field: field
+) -> None:
     if sent is None:
         raise RpcError(HEADER_MISMATCH, f"the header {header} is missing", status=400)
-    if sent != expected:
+    if decode(sent) != expected:
         raise RpcError(HEADER_MISMATCH, f"the header {header} does not equal what the body says", status=400)
 
 

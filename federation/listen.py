@@ -101,7 +101,7 @@ def _filter(params: Fields) -> tuple[list[str], list[str]]:
     if len(uris) > MAX_URIS:
         raise RpcError(jsonrpc.INVALID_PARAMS, f"at most {MAX_URIS} resourceSubscriptions are allowed", status=400)
     kinds = [kind for kind in CHANGED if value(wanted.get(f"{kind}ListChanged", Raw(b"false"))) is True]
-    return kinds, [uri for uri in uris if uri is not None]
+    return kinds, list(dict.fromkeys(uri for uri in uris if uri is not None))
 
 
 def _listener(

@@ -18,6 +18,7 @@ from .parking import Parking
 from .rounds import needs_input
 from .sealing import Seal
 from .stream import EventStream
+from .task_ids import TaskIds, is_task
 
 STATE = "requestState"
 
@@ -25,9 +26,10 @@ STATE = "requestState"
 class ModernCalls:
     """Begins and ends exchanges of modern clients."""
 
-    def __init__(self, seal: Seal) -> None:
+    def __init__(self, seal: Seal, tasks: TaskIds) -> None:
         self.parking = Parking(seal)
         self._seal = seal
+        self._tasks = tasks
 
     def begin(self, call: Call, inbound: Inbound) -> tuple[Exchange, Inbound | None]:
         """The exchange for this request, and the request to send on; `None` if it only wakes a parked call."""
@@ -44,10 +46,14 @@ class ModernCalls:
         self.parking.admit(exchange, owner, inbound)
         return exchange, inbound
 
-    def sealed(self, answer: Answer, call: Call, inbound: Inbound) -> Answer:
-        """A server's `input_required` with its state wrapped, so that nobody can play it elsewhere."""
-        if not needs_input(answer):
-            return answer
+    def finished(self, answer: Answer, call: Call, inbound: Inbound) -> Answer:
+        """A server's answer with what only its owner may use: ids of tasks, and states of open rounds."""
+        if inbound.route is not None and is_task(inbound.message.method or "", answer.result):
+            return Answer(self._tasks.map_result(owner_of(call), inbound.route.server, answer.result))
+        return self._sealed(answer, call, inbound) if needs_input(answer) else answer
+
+    def _sealed(self, answer: Answer, call: Call, inbound: Inbound) -> Answer:
+        """`input_required` with its state wrapped, so that nobody can play it elsewhere."""
         result: Fields = fields(answer.result)
         if STATE not in result:
             return answer

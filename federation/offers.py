@@ -59,7 +59,11 @@ def arrange(method: str, known: Mapping[str, Listing], view: View, refused: Refu
     offers: Offers = {}
     for key, offer in picked.items():
         why = refused.get(offer.server, {}).get(offer.item.key, "") if method == "tools/list" else ""
-        written = _written(method, names[key], offer, edits.get(key, _NO_EDIT), prefixed=view.prefixed)
+        try:
+            written = _written(method, names[key], offer, edits.get(key, _NO_EDIT), prefixed=view.prefixed)
+        except ValueError:  # nested too deeply for the stack as it is now
+            clashes.append(f"{key!r} of {offer.server} is hidden: it is nested too deeply")
+            continue
         offers[names[key]] = Offer(offer.server, offer.item, written, why)
     return Arranged(offers, dropped, unmatched, collisions + clashes)
 

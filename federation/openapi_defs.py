@@ -1,6 +1,6 @@
-"""Closes a converted schema over the definitions it links to: one object that stands alone.
+"""Closes a converted schema over the definitions it refers to: one object that stands alone.
 
-A definition that is used once takes the place of its link; those used several times, and
+A definition that is used once takes the place of its reference; those used several times, and
 recursive ones, go to `$defs`. Pure.
 """
 
@@ -9,7 +9,8 @@ from collections import Counter
 from typing import Any
 
 from .openapi_document import MAX_HOPS, Broken
-from .openapi_schema import Converter, Link, Schema
+from .openapi_keywords import distinct
+from .openapi_schema import Converter, Reference, Schema
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9._-]+")
 _MAX_NAME = 64
@@ -17,16 +18,16 @@ _ANNOTATIONS = frozenset(("title", "description", "default", "examples", "deprec
 
 
 def follow(schema: Schema, converter: Converter) -> Schema:
-    """The converted schema itself, at the end of its links. Raises `Broken`."""
+    """The converted schema itself, at the end of its references. Raises `Broken`."""
     for _ in range(MAX_HOPS):
-        if not isinstance(schema, Link):
+        if not isinstance(schema, Reference):
             return schema
         schema = converter.target(schema.pointer)
     raise Broken("its references go in a circle")
 
 
 def close(root: Schema, converter: Converter, limit: int) -> Schema:
-    """`root` with everything it needs in it. Raises `Broken` beyond `limit` values in all, or for a broken link."""
+    """`root` with everything it needs in it. Raises `Broken` beyond `limit` values, or for a broken reference."""
     uses = _uses(root, converter, limit)
     shared = [pointer for pointer, count in uses.items() if count > 1]
     names = _names(shared)
@@ -37,7 +38,7 @@ def close(root: Schema, converter: Converter, limit: int) -> Schema:
 
 
 def _uses(root: Schema, converter: Converter, limit: int) -> Counter[str]:
-    """How often each link stands in the root and in what it leads to."""
+    """How often each reference stands in the root and in what it leads to."""
     uses: Counter[str] = Counter()
     waiting: list[Any] = [root]
     left = limit
@@ -46,7 +47,7 @@ def _uses(root: Schema, converter: Converter, limit: int) -> Counter[str]:
         left -= 1
         if left < 0:
             raise Broken(f"its schema has more than {limit} values")
-        if isinstance(node, Link):
+        if isinstance(node, Reference):
             uses[node.pointer] += 1
             if uses[node.pointer] == 1:
                 waiting.append(converter.target(node.pointer))
@@ -59,23 +60,17 @@ def _uses(root: Schema, converter: Converter, limit: int) -> Counter[str]:
 
 def _names(pointers: list[str]) -> dict[str, str]:
     """Pointer → key in `$defs`: the pointer's last part, numbered where two would be alike."""
-    names: dict[str, str] = {}
-    for pointer in pointers:
-        last = _ILLEGAL.sub("_", pointer.rpartition("/")[2])[:_MAX_NAME].strip("_") or "schema"
-        name, number = last, 2
-        while name in names.values():
-            name, number = f"{last}_{number}", number + 1
-        names[pointer] = name
-    return names
+    wanted = [_ILLEGAL.sub("_", each.rpartition("/")[2])[:_MAX_NAME].strip("_") or "schema" for each in pointers]
+    return dict(zip(pointers, distinct(wanted, _MAX_NAME), strict=True))
 
 
 def _build(node: Any, converter: Converter, names: dict[str, str]) -> Any:
-    if isinstance(node, Link):
+    if isinstance(node, Reference):
         beside = {key: _build(value, converter, names) for key, value in node.items() if key != "$ref"}
         if node.pointer in names:
             return {"$ref": f"#/$defs/{names[node.pointer]}", **beside}
         found = _build(converter.target(node.pointer), converter, names)
-        # JSON Schema means both what is linked and what stands beside the link.
+        # JSON Schema means both what is referred to and what stands beside the reference.
         both = (found.keys() & beside.keys()) - _ANNOTATIONS
         return {"allOf": [found], **beside} if both else {**found, **beside}
     if isinstance(node, dict):

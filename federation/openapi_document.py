@@ -105,16 +105,17 @@ class Document:
     def _absolute(self, server: dict[str, Any]) -> str:
         variables = table(server.get("variables"))
         url = _VARIABLE.sub(lambda match: _default(variables, match), text(server.get("url")))
-        if not self._location:
-            if not urlsplit(url).scheme:
-                raise Broken("it names no absolute server URL; set base_url in the manifest")
-            return url
-        absolute = urljoin(self._location, url)
-        if origin_of(absolute) != origin_of(self._location):
-            # Whoever serves the document must not be able to send the manifest's credentials elsewhere.
-            raise Broken(
-                f"its server {origin_of(absolute)} is not where the document comes from; set base_url in the manifest"
-            )
+        try:
+            absolute = urljoin(self._location, url)
+            named = urlsplit(absolute).scheme
+        except ValueError as error:
+            raise Broken("it names a server URL that cannot be read") from error
+        if not named:
+            raise Broken("it names no absolute server URL; set base_url in the manifest")
+        # Whoever serves the document must not be able to send the manifest's credentials elsewhere.
+        if self._location and origin_of(absolute) != origin_of(self._location):
+            where = origin_of(absolute)
+            raise Broken(f"its server {where} is not where the document comes from; set base_url in the manifest")
         return absolute
 
 

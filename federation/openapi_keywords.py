@@ -77,3 +77,22 @@ def kinds(value: Any) -> list[str]:
 def type_of(names: list[str]) -> str | list[str]:
     """`kinds` as the value of `type`."""
     return names[0] if len(names) == 1 else names
+
+
+def distinct(wanted: list[str], limit: int) -> list[str]:
+    """Names in the order given: the first keeps its name, later ones get `_2`, `_3`, ... past names that others have.
+
+    None is longer than `limit` characters, if those wanted are not.
+    """
+    reserved, taken = set(wanted), set[str]()
+    numbers: dict[str, int] = {}
+    names: list[str] = []
+    for each in wanted:
+        name = each
+        while name in taken or (name != each and name in reserved):
+            # Counted on from the last, so that ten thousand of one name are no quadratic matter.
+            numbers[each] = numbers.get(each, 1) + 1
+            name = f"{each[: limit - len(str(numbers[each])) - 1]}_{numbers[each]}"
+        taken.add(name)
+        names.append(name)
+    return names

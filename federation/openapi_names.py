@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from .openapi_document import Broken, Document, text
+from .openapi_keywords import distinct
 from .openapi_parameters import Scope
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
@@ -52,7 +53,7 @@ class Named(msgspec.Struct, frozen=True):
 def operations(document: Document) -> list[Named]:
     """Every operation, in the document's order."""
     found = list(_scopes(document))
-    names = distinct([_wanted(method, scope) for method, scope in found])
+    names = distinct([_wanted(method, scope) for method, scope in found], MAX_NAME)
     return [Named(name, method, scope) for name, (method, scope) in zip(names, found, strict=True)]
 
 
@@ -70,16 +71,3 @@ def _scopes(document: Document) -> Iterator[tuple[str, Scope]]:
 def _wanted(method: str, scope: Scope) -> str:
     given = _ILLEGAL.sub("_", text(scope.operation.get("operationId"))).strip("_")
     return (given or _ILLEGAL.sub("_", f"{method}{scope.path}").strip("_"))[:MAX_NAME]
-
-
-def distinct(wanted: list[str]) -> list[str]:
-    """The first keeps a name; later ones get `_2`, `_3`, ... past names that others have."""
-    reserved, taken = set(wanted), set[str]()
-    names: list[str] = []
-    for each in wanted:
-        name, number = each, 2
-        while name in taken or (name != each and name in reserved):
-            name, number = f"{each[: MAX_NAME - 5]}_{number}", number + 1
-        taken.add(name)
-        names.append(name)
-    return names

@@ -11,7 +11,6 @@ from .openapi_schema import Converter, Schema
 MAX_VALUES = 400
 """Values of an output schema, counted all the way down; a larger one says no more than that it is an object."""
 MAX_ACCEPTED = 8
-_MAX_DEPTH = 8
 _MEDIA = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+/[!#$%&'*+\-.^_`|~0-9a-z]+")
 
 
@@ -48,9 +47,9 @@ def output_schema(successes: list[dict[str, Any]], converter: Converter) -> Sche
         return None
     try:
         found = follow(converter.convert(schemas[0]), converter)
-        if not _is_object(found, converter):
+        if not _is_object(found, converter, {}):
             return None
-    except Broken:
+    except (Broken, RecursionError):
         return None
     try:
         return close({**found, "type": "object"}, converter, MAX_VALUES)
@@ -58,13 +57,16 @@ def output_schema(successes: list[dict[str, Any]], converter: Converter) -> Sche
         return {"type": "object"}
 
 
-def _is_object(schema: Schema, converter: Converter, depth: int = 0) -> bool:
+def _is_object(schema: Schema, converter: Converter, known: dict[int, bool]) -> bool:
+    """`known`: by identity, what was found already; a schema within itself does not make itself an object."""
     if "type" in schema:
-        return kinds(schema["type"])[0] == "object" and len(kinds(schema["type"])) == 2  # null is always admitted
-    if depth > _MAX_DEPTH:
-        return False
+        return kinds(schema["type"]) == ["object", "null"]  # null is always admitted
+    if id(schema) in known:
+        return known[id(schema)]
+    known[id(schema)] = False
     branches, parts = (
-        [_is_object(follow(each, converter), converter, depth + 1) for each in schema.get(key, ())]
+        [_is_object(follow(each, converter), converter, known) for each in schema.get(key, ())]
         for key in ("anyOf", "allOf")
     )
-    return "properties" in schema or any(parts) or (bool(branches) and all(branches))
+    known[id(schema)] = "properties" in schema or any(parts) or (bool(branches) and all(branches))
+    return known[id(schema)]

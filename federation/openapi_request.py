@@ -63,7 +63,7 @@ def _check(operation: Operation, arguments: Fields) -> None:
         raise BadArgument(f"there is no argument {unknown[0][:100]!r}; there are: {there}")
     missing = [name for name in operation.arguments if name in operation.required and name not in arguments]
     if missing:
-        raise BadArgument(f"the argument {', '.join(missing)} is missing")
+        raise BadArgument(f"missing: {', '.join(missing)}")
 
 
 def _is_given(arguments: Fields, parameter: Parameter) -> bool:
@@ -71,7 +71,7 @@ def _is_given(arguments: Fields, parameter: Parameter) -> bool:
     if given is not None and bytes(given) != b"null":
         return True
     if parameter.where == "path":
-        raise BadArgument(f"the argument {parameter.argument} is missing")
+        raise BadArgument(f"missing: {parameter.argument}")
     return False
 
 

@@ -5,8 +5,8 @@ like, made tolerant, for APIs answer what their documents do not say (nulls, mis
 members, new enum values) and clients refuse a result that breaks its schema: types and
 names stay, null is always admitted, nothing is required, no value is constrained.
 
-References become `Link`s to definitions that are converted once per document;
-`openapi_defs.py` closes a schema over those it needs. Pure.
+A `$ref` becomes a `Reference`; what it points at is converted once per document, and
+`openapi_defs.py` closes a schema over what it needs. Pure.
 """
 
 from typing import Any, Literal
@@ -24,7 +24,7 @@ _BOUNDS = (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum"))
 _BASE64 = "base64"
 
 
-class Link(Schema):
+class Reference(Schema):
     """`{"$ref": pointer}` and what stands beside it: the only kind of reference in converted schemas."""
 
     @property
@@ -49,7 +49,7 @@ class Converter:
         self._found: dict[str, Schema | Broken] = {}
 
     def target(self, pointer: str) -> Schema:
-        """The converted schema that a `Link` points at. Raises `Broken`, for each that asks."""
+        """The converted schema that a `Reference` points at. Raises `Broken`, for each that asks."""
         if pointer not in self._found:
             try:
                 self._found[pointer] = self.convert(self._document.resolve(pointer))
@@ -68,10 +68,10 @@ class Converter:
             return {"not": {}}
         found = table(schema)
         if isinstance(found.get("$ref"), str):
-            return self._link(found, depth)
+            return self._reference(found, depth)
         out: Schema = {}
         for key, value in found.items():
-            if key == "properties":
+            if key == "properties" and isinstance(value, dict):
                 out |= self._properties(found, depth)
             elif key == "required":
                 out.setdefault("required", value)
@@ -80,11 +80,11 @@ class Converter:
         self._finish(out, found)
         return self._tolerant(out) if self._direction == "output" else out
 
-    def _link(self, found: Schema, depth: int) -> Schema:
+    def _reference(self, found: Schema, depth: int) -> Schema:
         beside = {key: value for key, value in found.items() if key != "$ref"}
         if self._document.is_30:
             beside = {key: value for key, value in beside.items() if key == "description"}
-        return Link({"$ref": found["$ref"], **self.convert(beside, depth + 1)})
+        return Reference({"$ref": found["$ref"], **self.convert(beside, depth + 1)})
 
     def _keyword(self, out: Schema, key: str, value: Any, depth: int) -> None:
         if key in VALUES:
@@ -120,8 +120,7 @@ class Converter:
         names = kinds(found.get("type"))
         if names:
             out["type"] = type_of(names)
-        required = out.get("required")
-        if required is not None and not (VALUES["required"](required) and required):
+        if "required" in out and not (VALUES["required"](out["required"]) and out["required"]):
             del out["required"]
         if "examples" not in out and "example" in found:
             out["examples"] = [found["example"]]

@@ -104,7 +104,7 @@ class _Builder:
             accept=accepted(successes),
             structured=output is not None,
         )
-        item = {"name": named.name, **_words(scope), "inputSchema": self._input(signature)}
+        item = {"name": named.name, **_words(named), "inputSchema": self._input(signature)}
         if output is not None:
             item["outputSchema"] = output
         return encode({**item, "annotations": _annotations(named.method)}), operation
@@ -129,13 +129,15 @@ def _query_names(target: Target) -> frozenset[str]:
     return frozenset(name for name, _ in parse_qsl(target.path.partition("?")[2], keep_blank_values=True))
 
 
-def _words(scope: Scope) -> dict[str, Any]:
-    """Title and description."""
-    summary, description = (text(scope.operation.get(key)).strip() for key in ("summary", "description"))
-    said = [] if scope.operation.get("deprecated") is not True else ["Deprecated."]
-    said += [each for each in dict.fromkeys((summary, description)) if each]
-    words = {"title": short(summary, MAX_TITLE), "description": short("\n\n".join(said), MAX_DESCRIPTION)}
-    return {key: value for key, value in words.items() if value}
+def _words(named: Named) -> dict[str, Any]:
+    """Title and description; method and path where the document has no word for it."""
+    declared = named.scope.operation
+    summary, description = (text(declared.get(key)).strip() for key in ("summary", "description"))
+    said = [each for each in dict.fromkeys((summary, description)) if each]
+    said = said or [f"{named.method.upper()} {named.scope.path}"]
+    deprecated = ["Deprecated."] if declared.get("deprecated") is True else []
+    words = {"title": short(summary, MAX_TITLE)} if summary else {}
+    return {**words, "description": short("\n\n".join([*deprecated, *said]), MAX_DESCRIPTION)}
 
 
 def _annotations(method: str) -> dict[str, bool]:

@@ -54,9 +54,10 @@ class PinKeeper:
                     await self._write()
             self._failed = ""
         except (OSError, BadPinFile) as error:
-            if str(error) != self._failed:
-                log.error("mcp.fingerprints: %s: %s", self._path, error)
-            self._failed = str(error)
+            why = str(error.strerror) if isinstance(error, OSError) else str(error)
+            if why != self._failed:
+                log.error("mcp.fingerprints: %s: %s", self._path, why)
+            self._failed = why
 
     async def accept(self, server: str, tool: str) -> list[Finding]:
         """As `Pins.accept`, in the file too. Raises `OSError` or `BadPinFile`; then nothing is accepted."""

@@ -24,9 +24,7 @@ def needs_input(answer: Answer) -> bool:
     return text(fields(answer.result).get("resultType")) == "input_required"
 
 
-async def answers_to(
-    answer: Answer, outbound: Outbound, exchange: Exchange, clock: Clock | None = None
-) -> Outbound:
+async def answers_to(answer: Answer, outbound: Outbound, exchange: Exchange, clock: Clock | None = None) -> Outbound:
     """Ask the client everything that the answer wants, one after the other: the first refusal ends the call.
 
     Gives the request to repeat. Raises `RpcError` and `UpstreamInvalid`.

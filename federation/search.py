@@ -183,8 +183,11 @@ def answer(found: Iterable[tuple[str, Offer]], total: int) -> bytes:
 
 
 def _told(name: str, offer: Offer) -> dict[str, Any]:
-    members = fields(offer.raw)
     told: dict[str, Any] = {"name": name, "server": offer.server}
+    try:
+        members = fields(offer.raw)
+    except ValueError:  # nested too deeply for the stack as it is now
+        return told
     return told | {key: members[key] for key in ("description", "inputSchema") if key in members}
 
 

@@ -73,7 +73,10 @@ class Index:
 
 
 def _row(name: str, offer: Offer) -> tuple[str, str, str, str, str, str]:
-    members = fields(offer.raw)
+    try:
+        members = fields(offer.raw)
+    except ValueError:  # nested too deeply for the stack as it is now
+        members = {}
     names = " ".join([name, *_words(name), offer.item.key, *_words(offer.item.key), *_words(offer.server)])
     title = text(members.get("title")) or text(sub(members, "annotations").get("title")) or ""
     description = text(members.get("description")) or ""

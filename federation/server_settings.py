@@ -10,7 +10,7 @@ from ..core.values import Duration, Refusal, Section, refuse_all, written
 from .profile_settings import PinMode
 
 # Sent by the HTTP client itself: a second value would break the framing of the request.
-_FRAMING = {"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+_FRAMING = {"connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 
 
 def _headers(headers: dict[str, str]) -> dict[str, str]:

@@ -27,8 +27,6 @@ from .messages import Notice
 log = logging.getLogger("fedgate.mcp")
 
 STREAM_HEADERS = (SSE, (b"cache-control", b"no-cache, no-transform"), (b"x-accel-buffering", b"no"))
-MAX_INTRODUCTION = 16 * 1024
-"""Bytes of capabilities and client info together: they are kept as long as the session."""
 AGAIN = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds until subscriptions that could not be restored are tried again, and again."""
 
@@ -44,10 +42,7 @@ class SessionFront:
 
     def open(self, owner: str, view: str, params: Fields) -> ClientSession:
         """A new session, heard of all news of its view. Raises `RpcError`, `Overloaded`."""
-        data = local.initialize_data(params)
-        if len(data["capabilities"]) + len(data["info"]) > MAX_INTRODUCTION:
-            raise RpcError(jsonrpc.INVALID_PARAMS, f"capabilities and clientInfo exceed {MAX_INTRODUCTION} bytes")
-        record = self._sessions.open("mcp", owner, view, data)
+        record = self._sessions.open("mcp", owner, view, local.initialize_data(params))
         return self._hearing(ClientSession(record, self._ended))
 
     def _hearing(self, session: ClientSession) -> ClientSession:

@@ -92,7 +92,9 @@ async def open_sse(wire: HttpWire, timeout: float) -> SseLink:
     response = await wire.get((), timeout)
     kind = (response.header(b"content-type") or b"").lower()
     if response.status != 200 or not kind.startswith(b"text/event-stream"):
-        wire.refusal(response.status, await wire.drain(response))
+        body = await wire.drain(response)
+        if response.status >= 300:
+            wire.refusal(response.status, body)
         raise UpstreamInvalid("it has no event stream at this URL")
     link = SseLink(wire, response)
     try:

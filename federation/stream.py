@@ -51,7 +51,7 @@ class EventStream:
 
     async def put(self, message: bytes) -> None:
         """Append; waits while a reader is more than a window behind."""
-        while self._reading and self._backlog_full():
+        while self._reading and not self.ended and self._backlog_full():
             room = asyncio.get_running_loop().create_future()
             self._writers.append(room)
             await room

@@ -30,8 +30,11 @@ _ASCII = bytes(range(128))
 
 
 def tool_tokens(tool: bytes) -> int:
-    """The cost of one item of `tools/list`. `ValueError` if it is not an object."""
-    members = fields(tool)
+    """The cost of one item of `tools/list`; of one that cannot be read, by its size."""
+    try:
+        members = fields(tool)
+    except ValueError:  # nested too deeply for the stack as it is now
+        return FRAME + math.ceil(_weight(tool, JSON))
     prose = _weight(bytes(members.get("description", _ABSENT)), PROSE)
     form = _weight(bytes(members.get("name", _ABSENT)), JSON) + _weight(_compact(members.get("inputSchema")), JSON)
     return FRAME + math.ceil(prose + form)

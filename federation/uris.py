@@ -6,13 +6,20 @@ a client may fetch them itself. Without prefixes URIs stay untouched and are rou
 look-up. Rewriting is all or nothing: lists, templates, results, links, notifications.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 
 from ..core.rawjson import Fields, Raw, encode, fields, is_object, items, join, raw, text
 
 Rewrite = Callable[[str], str]
 _UI = "ui://"
 _OPEN = ("http://", "https://")
+
+MAX_EXPANSION = 2048
+"""Characters of a URI, and of a template, that are compared to their end."""
+MAX_GAPS = 16
+_EXPRESSION = re.compile(r"\{([+#./;?&]?)[^{}]*\}")
+_STOP = re.compile(r"[/?#]|\Z")
 
 
 def expose(server: str, uri: str) -> str:
@@ -35,6 +42,49 @@ def split(uri: str, servers: frozenset[str]) -> tuple[str, str] | None:
 
 def unchanged(uri: str) -> str:
     return uri
+
+
+class Expansions:
+    """What URIs a template (RFC 6570) can expand to, generously: for finding the owner, not for parsing.
+
+    A server chooses the template and a client the URI: so the time is bounded, which that
+    of a regular expression with several gaps is not. Beyond the limits the beginning decides.
+    """
+
+    def __init__(self, template: str) -> None:
+        first, *rest = _EXPRESSION.split(template)
+        self._head = first
+        self._gaps: list[tuple[bool, str]] = []
+        for operator, literal in zip(rest[::2], rest[1::2], strict=True):
+            wide = bool(operator)
+            if self._gaps and not self._gaps[-1][1]:
+                wide |= self._gaps.pop()[0]
+            self._gaps.append((wide, literal))
+        self._bounded = len(template) <= MAX_EXPANSION and len(self._gaps) <= MAX_GAPS
+
+    def fullmatch(self, uri: str) -> bool:
+        if not uri.startswith(self._head):
+            return False
+        if not self._bounded or len(uri) > MAX_EXPANSION:
+            return True
+        reached = [len(self._head)]
+        for wide, literal in self._gaps:
+            reached = [at + len(literal) for at in _after_gap(uri, reached, wide, literal)]
+        return len(uri) in reached
+
+
+def _after_gap(uri: str, starts: list[int], wide: bool, literal: str) -> Iterator[int]:
+    """Where `literal` stands behind a gap that begins at one of `starts` (ascending)."""
+    covered = -1
+    for start in starts:
+        if start <= covered:
+            continue
+        stop = None if wide else _STOP.search(uri, start)
+        covered = len(uri) if stop is None else stop.start()
+        at = uri.find(literal, start, covered + len(literal))
+        while at >= 0:
+            yield at
+            at = uri.find(literal, at + 1, covered + len(literal))
 
 
 def map_result(method: str, result: bytes, rewrite: Rewrite) -> bytes:

@@ -82,9 +82,7 @@ class Wire:
         except asyncio.CancelledError:
             if not watch.gone:
                 raise
-            task = asyncio.current_task()
-            assert task is not None
-            task.uncancel()  # the caller has left: this is its end, not the gateway's
+            watch.forgive()
         finally:
             watch.stop()
 
@@ -147,7 +145,9 @@ class Watch:
         self.gone = False
         self._receive = receive
         self._tasks = tasks
-        self._owner = asyncio.current_task()
+        owner = asyncio.current_task()
+        assert owner is not None
+        self._owner = owner
         self._watcher: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
@@ -165,11 +165,15 @@ class Watch:
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        if self._owner is not None and not self._stopped:
-            self.gone = True
-            self._owner.cancel()
+        self.gone = True
+        self._owner.cancel()
+
+    def forgive(self) -> None:
+        """The caller has left: this is its end, not the gateway's."""
+        self._owner.uncancel()
 
     def stop(self) -> None:
+        """The request is over. Nothing happens after this."""
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()

@@ -38,20 +38,26 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
-            return
-        self._unseen += len(data)
         self._unset_keepalive_if_required()
+        while data and not self._refused:
+            data = self._fed(data)
+
+    def _fed(self, data: bytes) -> bytes:
+        """Parse; gives what stands behind an upgrade that was not taken up."""
+        self._unseen += len(data)
+        rest = b""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError:
             self.send_400_response("Invalid HTTP request received.")
         except httptools.HttpParserUpgrade as upgrade:
-            self._stay(data[upgrade.args[0] :])
+            self._stay()
+            rest = data[upgrade.args[0] :]
         if self._unseen > MAX_HEAD:
             self._too_large()
+        return rest
 
-    def _stay(self, rest: bytes) -> None:
+    def _stay(self) -> None:
         """Refuse an upgrade by going on in HTTP/1.1, as if it had not been offered (RFC 9110 7.8).
 
         The parser takes what follows the head for another protocol: one that was told
@@ -60,10 +66,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """
         framing = [b"%b: %b\r\n" % line for line in self.headers if line[0] in _FRAMING]
         self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
         self._replaying = True
         self.parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % b"".join(framing))
-        if rest:
-            self.data_received(rest)
 
     # What the parser finds. After a refusal it goes on to the end of the bytes that it has.
 

@@ -3,6 +3,7 @@
 Values only: the file is opened by `sqlite.py`, when the gateway starts.
 """
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -16,27 +17,27 @@ STORE_PATTERN = "^(memory|sqlite:.+)$"
 
 
 def _store(text: str) -> str:
-    path = text.removeprefix(SQLITE)
     if text == MEMORY:
         return text
     if not text.startswith(SQLITE):
-        raise refuse('must be "memory" or "sqlite:PATH"', "PATH is a file, relative to the manifest's folder")
-    if not path.strip() or "\0" in path:
-        raise refuse("names no file", 'write for example "sqlite:sessions.db"')
-    if path.strip() == ":memory:":
+        near = get_close_matches(text.lower()[:20], [MEMORY], 1)
+        why = "PATH is a file, relative to the manifest's folder"
+        raise refuse('must be "memory" or "sqlite:PATH"', why, nearest=near[0] if near else None)
+    name = Path(text.removeprefix(SQLITE)).name.strip()
+    if name == ":memory:":
         raise refuse("names no file", 'write "memory" to keep sessions in the process')
+    if not name or "\0" in text:
+        raise refuse("names no file", 'write for example "sqlite:sessions.db"')
     return text
 
 
 class SessionSettings(Section):
     """The session table."""
 
-    store: Annotated[
-        str, AfterValidator(_store), WithJsonSchema({"type": "string", "pattern": STORE_PATTERN})
-    ] = Field(
+    store: Annotated[str, AfterValidator(_store), WithJsonSchema({"type": "string", "pattern": STORE_PATTERN})] = Field(
         default=MEMORY,
-        description="Where records are kept. memory: in the process; a restart forgets them. sqlite:PATH: in a file too, "
-        "so that sessions survive a restart; PATH is relative to the manifest's folder.",
+        description="Where records are kept. memory: in the process; a restart forgets them. "
+        "sqlite:PATH: in a file too, so that sessions survive a restart; PATH is relative to the manifest's folder.",
     )
     idle: Duration = Field(
         default=1800.0,

@@ -30,9 +30,10 @@ _PUT = "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SEEN = "UPDATE sessions SET seen = ?, turns = ? WHERE protocol = ? AND key = ?"
 _GONE = "DELETE FROM sessions WHERE protocol = ? AND key = ?"
 _OLD = "DELETE FROM sessions WHERE seen < ?"
-_SURPLUS = (
-    "DELETE FROM sessions WHERE (protocol, key) IN (SELECT protocol, key FROM sessions ORDER BY seen DESC LIMIT -1 OFFSET ?)"
-)
+_SURPLUS = """
+DELETE FROM sessions WHERE (protocol, key) IN
+  (SELECT protocol, key FROM sessions ORDER BY seen DESC LIMIT -1 OFFSET ?)
+"""
 _ALL = "SELECT protocol, key, owner, view, created, seen, turns, data, pins FROM sessions ORDER BY seen"
 
 
@@ -110,7 +111,7 @@ class SqliteStore:
             db.executemany(_SEEN, changes.seen)
             db.executemany(_GONE, changes.gone)
             db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:
             with contextlib.suppress(sqlite3.Error):
                 db.execute("ROLLBACK")  # refused where the failure has already ended the transaction
             raise StoreFailed(f"{self._path}: {error}") from error

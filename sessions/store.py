@@ -65,9 +65,9 @@ class Store(Protocol):
         ...
 
     def load(self, oldest: float, limit: int) -> list[StoredSession]:
-        """The `limit` most recently used records that were used since `oldest`, the oldest first; the rest is forgotten.
+        """The `limit` most recently used of the records that were used since `oldest`, the oldest first.
 
-        Raises `CannotOpenStore`.
+        The rest is forgotten. Raises `CannotOpenStore`.
         """
         ...
 

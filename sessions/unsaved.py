@@ -21,7 +21,7 @@ BATCH = 1000
 
 
 class Unsaved:
-    """Owned by the event loop. `wake` is called when something should be saved soon."""
+    """Owned by the event loop. `wake` is called when something should be saved at once."""
 
     def __init__(self, clock: Clock, wake: Callable[[], None] = lambda: None) -> None:
         self.wake = wake
@@ -31,8 +31,8 @@ class Unsaved:
         self._put: dict[Key, Session] = {}
         self._gone: dict[Key, None] = {}
         self._flying: dict[Key, Session] = {}
-        self._waiting: dict[Key, asyncio.Future[bool]] = {}
-        self._landing: dict[Key, asyncio.Future[bool]] = {}
+        self._waiting: dict[Key, list[asyncio.Future[bool]]] = {}
+        self._landing: dict[Key, list[asyncio.Future[bool]]] = {}
         self._mark = self._last_mark = clock.monotonic()
 
     def __len__(self) -> int:
@@ -44,20 +44,26 @@ class Unsaved:
         self.wake()
 
     def ended(self, session: Session) -> None:
+        """It is to be forgotten, in a moment: nobody waits for that."""
         key = (session.protocol, session.key)
         self._put.pop(key, None)
         self._gone[key] = None
-        self.wake()
+        _tell(self._waiting.pop(key, []), False)
 
-    def saved(self, session: Session) -> "asyncio.Future[bool] | None":
-        """What to wait for until it is stored as it is now: whether that succeeded. `None`: it is stored."""
+    async def saved(self, session: Session) -> bool:
+        """Wait until the record is stored as it is now; whether that succeeded.
+
+        While the store fails nobody waits: it is tried again from time to time.
+        """
         key = (session.protocol, session.key)
         waiting = self._waiting if key in self._put else self._landing if key in self._flying else None
         if waiting is None:
-            return None
-        if key not in waiting:
-            waiting[key] = asyncio.get_running_loop().create_future()
-        return waiting[key]
+            return True
+        if self.failing:
+            return False
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        waiting.setdefault(key, []).append(waiter)
+        return await waiter
 
     def gather(self, latest: Iterable[Session]) -> Changes | None:
         """Everything that is to be written now. `latest`: the table's records, the last used one first."""
@@ -88,16 +94,29 @@ class Unsaved:
             self._gone = {**dict.fromkeys(changes.gone), **self._gone}
             again = {key: session for key, session in flying.items() if key not in self._gone}
             self._put = {**again, **self._put}
-        for waiter in landing.values():
-            if not waiter.done():
-                waiter.set_result(not failure)
+        for waiters in landing.values():
+            _tell(waiters, not failure)
+
+    def stall(self, why: str) -> None:
+        """The store takes too long over what was gathered last: nobody waits any more. `settle` ends this."""
+        self.failing = why
+        for waiters in (*self._waiting.values(), *self._landing.values()):
+            _tell(waiters, False)
+        self._waiting, self._landing = {}, {}
+
+
+def _tell(waiters: list[asyncio.Future[bool]], saved: bool) -> None:
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(saved)
 
 
 def _stored(session: Session, wall: float) -> StoredSession:
     return StoredSession(
         session.protocol,
         session.key,
-        session.owner,
+        # A name that is no text cannot be stored as it is, and must not stop all others from being stored.
+        session.owner.encode(errors="backslashreplace").decode(),
         session.view,
         session.created,
         session.seen + wall,

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 RING = KeyRing([ApiKey(id="alice", key=SecretStr("alice-secret")), ApiKey(id="bob", key=SecretStr("bobs-secret"))])
 
 
-async def no_body(limit: int) -> bytes:
+async def no_body() -> bytes:
     return b""
 
 

@@ -105,7 +105,8 @@ def exercise(claude: Claude, target: Target, record: Path | None = None) -> Seen
     try:
         seen.version = claude.run("--version", seconds=COMMAND_SECONDS).stdout.strip()
         _connect(claude, target, seen)
-        _prompt(claude, target, seen, record)
+        if seen.connected:
+            _prompt(claude, target, seen, record)
     except subprocess.TimeoutExpired as error:
         seen.errors.append(f"`{' '.join(map(str, error.cmd[1:3]))}` did not end within {error.timeout:g} s")
     seen.seconds = round(time.monotonic() - begin, 1)

@@ -35,6 +35,8 @@ class Outcome:
             return [self.error]
         if not self.scenarios:
             return ["the suite reported no scenario"]
+        if self.run.peer:
+            return []  # nothing is expected of it
         return [*self._new_failures(), *self._stale_expectations()]
 
     def _new_failures(self) -> Iterable[str]:
@@ -84,12 +86,18 @@ def table(outcomes: Iterable[Outcome]) -> str:
                 _score(outcome.scenarios),
                 f"{sum(passed for passed, _ in checks)}/{sum(failed for _, failed in checks)}",
                 f"{outcome.seconds:.1f}",
-                "NOT GOOD" if outcome.surprises else "good",
+                _verdict(outcome),
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([*lines, "(passed/failed)"])
+
+
+def _verdict(outcome: Outcome) -> str:
+    if outcome.surprises:
+        return "NOT GOOD"
+    return "" if outcome.run.peer else "good"
 
 
 def _score(scenarios: Iterable[Scenario]) -> str:

@@ -1,16 +1,19 @@
-"""Runs the official conformance suite against the gateway with a conforming server behind it.
+"""Runs the official conformance suite against the gateway with a conforming server behind it, and against
+the gateway's upstream side as the client under test.
 
-    python tests/conformance/run.py [--revision R] [--only A,B] [--direct] [--all] [--json] [--out DIR]
+    python tests/conformance/run.py [--client | --direct | --peer PYTHON] [--revision R] [--only A,B]
+                                    [--all] [--json] [--out DIR]
 
 Each run of the table in `runs.py`: start the upstream, start the gateway on a manifest that
-names it, wait until it is ready, let the suite speak to it, end everything. Exit code 0 when
+names it, wait until it is ready, let the suite speak to it, end everything. In the client
+leg the suite brings the upstream, one for each scenario (`client_leg_run.py`); with `--peer`
+a FastMCP proxy stands in the gateway's place, for comparison (`peer.py`). Exit code 0 when
 only the failures in `expected.yaml` occur, 1 otherwise, 2 when the suite cannot be had.
 """
 
 import argparse
 import json
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,15 +25,14 @@ from pathlib import Path
 if not __package__:  # started as a script: make the `tests` namespace importable
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.conformance import runs
-from tests.conformance.processes import RunnerError, announced_url, is_ready, started, wait_until
+from tests.conformance import client_leg_run, runs
+from tests.conformance.gateway import ROOT, START_SECONDS, running_gateway
+from tests.conformance.peer import running_proxy
+from tests.conformance.processes import RunnerError, announced_url, started
 from tests.conformance.report import Outcome, complaints, expected_for, load_expected, table
 from tests.conformance.runs import Run
 from tests.conformance.suite import Scenario, Suite, find_suite, read_results
 
-ROOT = Path(__file__).resolve().parents[2]
-HOST = "127.0.0.1"
-START_SECONDS = 30.0
 SUITE_SECONDS = 600.0
 Say = Callable[[str], None]
 
@@ -40,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwind, so that nothing started stays behind
     chosen = _chosen(options)
     if not chosen:
-        sys.stderr.write(f"No run matches; there are {', '.join(run.name for run in _table(options.direct))}.\n")
+        sys.stderr.write(f"No run matches; there are {', '.join(run.name for run in _table(options))}.\n")
         return 2
     try:
         suite = find_suite(options.tools)
@@ -62,7 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Run the official MCP conformance suite against the gateway.")
     parser.add_argument("--revision", help="only runs whose front speaks this revision, as 2026-07-28")
     parser.add_argument("--only", help="only these runs, as A,B,E1")
-    parser.add_argument("--direct", action="store_true", help="against the upstream itself, without the gateway")
+    leg = parser.add_mutually_exclusive_group()
+    leg.add_argument("--direct", action="store_true", help="against the upstream itself, without the gateway")
+    leg.add_argument("--client", action="store_true", help="only the runs with the gateway as the client under test")
+    leg.add_argument("--peer", metavar="PYTHON", help="a FastMCP proxy instead: the interpreter that has fastmcp")
     selection = parser.add_mutually_exclusive_group()
     selection.add_argument(
         "--required", action="store_true", default=True, help="the scenarios the revision's requirements name (default)"
@@ -82,16 +87,18 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _table(direct: bool) -> tuple[Run, ...]:
-    return runs.DIRECT if direct else runs.THROUGH_GATEWAY
+def _table(options: argparse.Namespace) -> tuple[Run, ...]:
+    if options.direct:
+        return runs.DIRECT
+    if options.peer:
+        return runs.PEER
+    return runs.CLIENT_LEG if options.client else (*runs.THROUGH_GATEWAY, *runs.CLIENT_LEG)
 
 
 def _chosen(options: argparse.Namespace) -> list[Run]:
     names = set(options.only.split(",")) if options.only else None
     return [
-        run
-        for run in _table(options.direct)
-        if (names is None or run.name in names) and options.revision in (None, run.front)
+        run for run in _table(options) if (names is None or run.name in names) and options.revision in (None, run.front)
     ]
 
 
@@ -107,15 +114,20 @@ def _carry_out(run: Run, suite: Suite, options: argparse.Namespace, out: Path, s
     say(f"{run.name}: {run.what}")
     begin = time.monotonic()
     try:
-        with ExitStack() as stack:
-            url = _stand_up(run, out, stack)
-            scenarios = _speak(run, suite, url, options.required, out)
+        scenarios = _scenarios(run, suite, options, out)
     except RunnerError as error:
         return Outcome(run, [], time.monotonic() - begin, expected, str(error))
     return Outcome(run, scenarios, time.monotonic() - begin, expected)
 
 
-def _stand_up(run: Run, out: Path, stack: ExitStack) -> str:
+def _scenarios(run: Run, suite: Suite, options: argparse.Namespace, out: Path) -> list[Scenario]:
+    if run.client:
+        return client_leg_run.play_all(run, suite, out)
+    with ExitStack() as stack:
+        return _speak(run, suite, _stand_up(run, options.peer, out, stack), options.required, out)
+
+
+def _stand_up(run: Run, peer: str | None, out: Path, stack: ExitStack) -> str:
     """Start what the run needs and return the URL to test."""
     url = ""
     if run.transport != "stdio":
@@ -127,22 +139,10 @@ def _stand_up(run: Run, out: Path, stack: ExitStack) -> str:
     if run.second:
         second = started(runs.server_command(runs.SECOND, "http"), out / "second.log")
         servers["second"] = {"url": announced_url(stack.enter_context(second), START_SECONDS)}
-    return _start_gateway(run, servers, out, stack) + run.path
-
-
-def _start_gateway(run: Run, servers: dict[str, dict[str, object]], out: Path, stack: ExitStack) -> str:
-    port = _free_port()
-    manifest = out / "manifest.json"
-    manifest.write_text(runs.manifest(f"{HOST}:{port}", servers))
-    command = [sys.executable, "-m", "fedgate", "serve", str(manifest)]
-    gateway = stack.enter_context(started(command, out / "gateway.log", {"PYTHONPATH": str(ROOT)}))
-    wait_until("the gateway is not ready", gateway, START_SECONDS, lambda: is_ready(HOST, port))
-    return f"http://{HOST}:{port}"
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as listener:
-        return int(listener.getsockname()[1])
+    if peer is not None:
+        urls = [str(server["url"]) for server in servers.values()]
+        return stack.enter_context(running_proxy(peer, run.peer, urls, out))
+    return stack.enter_context(running_gateway(servers, out)) + run.path
 
 
 def _speak(run: Run, suite: Suite, url: str, required: bool, out: Path) -> list[Scenario]:

@@ -1,4 +1,4 @@
-"""The table of runs: which revision in front, which upstream behind, at which path.
+"""The table of runs: which revision in front, which upstream behind, at which path; and the other way round.
 
 Values only. `run.py` carries them out.
 """
@@ -23,18 +23,24 @@ class Run:
     """One pass of the suite. `era` is what the upstream process speaks, whatever stands in front."""
 
     name: str
-    front: str  # the revision the suite speaks
+    front: str  # the revision the suite speaks: in front, or behind where it plays the servers
     era: str = "both"  # both | legacy | modern
     transport: str = "http"  # http | stdio | sse
     path: str = "/mcp/everything"
     second: bool = False  # a second, disjoint server beside it
     direct: bool = False  # no gateway: the suite talks to the upstream
+    peer: str = ""  # single | config | mounted: a FastMCP proxy of this kind in the gateway's place
+    client: str = ""  # legacy | modern: the suite's servers are upstream, a client of this era is in front
 
     @property
     def what(self) -> str:
         """The run in words, for the table."""
+        if self.client:
+            return f"{self.client} client -> {self.path} -> suite {self.front}"
         behind = f"{self.era} {self.transport}{' + second' if self.second else ''}"
-        return f"{self.front} | {behind}" if self.direct else f"{self.front} -> {self.path} -> {behind}"
+        if self.direct:
+            return f"{self.front} | {behind}"
+        return f"{self.front} -> {f'FastMCP {self.peer}' if self.peer else self.path} -> {behind}"
 
 
 THROUGH_GATEWAY = (
@@ -48,6 +54,22 @@ THROUGH_GATEWAY = (
     Run("E4", MODERN, "legacy", "sse"),
     Run("F1", LEGACY, path="/mcp", second=True),
     Run("F2", MODERN, path="/mcp", second=True),
+)
+
+CLIENT_LEG = (
+    Run("G1", LEGACY, path="/mcp", client="legacy"),
+    Run("G2", MODERN, path="/mcp", client="modern"),
+    Run("G3", MODERN, path="/mcp", client="legacy"),
+    Run("G4", LEGACY, path="/mcp", client="modern"),
+)
+
+PEER = (
+    Run("P1", LEGACY, peer="single"),
+    Run("P2", MODERN, peer="single"),
+    Run("P3", LEGACY, peer="config", second=True),
+    Run("P4", MODERN, peer="config", second=True),
+    Run("P5", LEGACY, peer="mounted", second=True),
+    Run("P6", MODERN, peer="mounted", second=True),
 )
 
 DIRECT = (

@@ -31,11 +31,14 @@ class Suite:
     node: Path
     package: Path
 
+    @property
+    def script(self) -> Path:
+        return self.package / "dist" / "index.js"
+
     def command(self, url: str, revision: str, required: bool, out: Path) -> list[str]:
         """Run all of a revision's scenarios, or exactly those its requirements name."""
         selection = ["--requirements", revision] if required else ["--suite", "all", "--spec-version", revision]
-        script = str(self.package / "dist" / "index.js")
-        return [str(self.node), script, "server", "--url", url, *selection, "-o", str(out)]
+        return [str(self.node), str(self.script), "server", "--url", url, *selection, "-o", str(out)]
 
     def required(self, revision: str) -> frozenset[str]:
         """The server scenarios that conformance to `revision` requires."""
@@ -106,8 +109,8 @@ def read_results(summary: str, out: Path, required: frozenset[str]) -> list[Scen
     for match in SUMMARY.finditer(summary):
         name = match["name"]
         mine = checks.get(name, [])
-        problems = [_told(check) for check in mine if check["status"] == "FAILURE"]
-        warnings = [_told(check) for check in mine if check["status"] == "WARNING"]
+        problems = [told(check) for check in mine if check["status"] == "FAILURE"]
+        warnings = [told(check) for check in mine if check["status"] == "WARNING"]
         counts = int(match["passed"]), int(match["failed"])
         scenarios.append(Scenario(name, name in required, *counts, problems, warnings))
     return scenarios
@@ -119,5 +122,6 @@ def _checks(out: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield name, json.loads(path.read_text())
 
 
-def _told(check: dict[str, Any]) -> str:
+def told(check: dict[str, Any]) -> str:
+    """One check in words."""
     return f"{check['id']}: {check.get('errorMessage') or check.get('description', '')}"

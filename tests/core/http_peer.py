@@ -110,7 +110,8 @@ class Wire:
 
     def abort(self) -> None:
         """Drop the connection with whatever is not sent yet."""
-        self.writer.transport.abort()
+        if not self.writer.transport.is_closing():  # CPython 3.11.2 cannot abort a closed TLS transport
+            self.writer.transport.abort()
 
     def stop_reading(self) -> None:
         """Let what the client sends pile up."""

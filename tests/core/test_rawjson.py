@@ -20,6 +20,7 @@ from fedgate.core.rawjson import (
     items,
     join,
     raw,
+    repeats,
     sub,
     text,
     value,
@@ -179,3 +180,45 @@ def test_a_mended_string_says_what_a_browser_would_make_of_it(word: str) -> None
 def test_a_body_too_long_to_be_mended_stays_as_it_is() -> None:
     body = b'"' + b"x" * MENDABLE + rb'\ud800"'
     assert well_formed(body) is body
+
+
+@given(st.dictionaries(st.text(), JSON), st.booleans())
+def test_an_object_that_names_every_member_once_does_not_repeat_itself(
+    members: dict[str, Any], ascii_only: bool
+) -> None:
+    for indent in (None, 1):
+        assert not repeats(json.dumps(members, indent=indent, ensure_ascii=ascii_only).encode())
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "id", 'q"', "\\"]), JSON), max_size=5), st.booleans())
+def test_an_object_repeats_itself_if_a_key_comes_again(pairs: list[tuple[str, Any]], spaced: bool) -> None:
+    blank = " \n" if spaced else ""
+    body = blank.join(f"{json.dumps(key)}{blank}:{json.dumps(part)}," for key, part in pairs).rstrip(",")
+    expected = len({key for key, _ in pairs}) < len(pairs)
+    assert repeats(f"{blank}{{{blank}{body}{blank}}}{blank}".encode()) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"id":7,"id":8}', True),
+        (b'{"id":1,"id":12}', True),
+        (b'{"id":12,"id":1}', True),
+        (b'{"id":1,"id":1}', True),
+        (rb'{"id":1,"\u0069d":1}', True),
+        (rb'{"\u0069d":1}', False),
+        (b'{"a":"x","b":1,"a":"y"}', True),
+        (b'{"a":{"a":{"a":1}}}', False),
+        (b'{"a":",\\"a\\":1","b":2}', False),
+        (b"{}", False),
+        (b" { } ", False),
+    ],
+)
+def test_spelling_and_place_do_not_hide_a_repetition(body: bytes, expected: bool) -> None:
+    assert repeats(Raw(body)) is expected
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"7", b'{"a":1'])
+def test_only_objects_can_repeat_themselves(body: bytes) -> None:
+    with pytest.raises(ValueError, match="not a JSON object"):
+        repeats(body)

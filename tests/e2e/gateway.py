@@ -11,7 +11,9 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -61,16 +63,16 @@ class Lines:
             self._ended = True
             self._news.notify_all()
 
-    async def first(self, wanted: Callable[[str], bool]) -> str:
-        """The first line that is wanted, waited for; `AssertionError` with all lines if the pipe ends without it."""
-        def found() -> str | None:
-            return next((line for line in self.lines if wanted(line)), None)
+    def all(self, part: str) -> list[str]:
+        """The lines with `part` in them so far."""
+        return [line for line in self.lines if part in line]
 
+    async def saw(self, part: str, count: int = 1) -> str:
+        """The `count`-th line with `part`, waited for; `AssertionError` with all lines if the pipe ends without it."""
         async with asyncio.timeout(LIMIT), self._news:
-            await self._news.wait_for(lambda: found() is not None or self._ended)
-        line = found()
-        assert line is not None, "\n".join(self.lines)
-        return line
+            await self._news.wait_for(lambda: len(self.all(part)) >= count or self._ended)
+        assert len(self.all(part)) >= count, "\n".join(self.lines)
+        return self.all(part)[count - 1]
 
     async def aclose(self) -> None:
         async with asyncio.timeout(LIMIT):
@@ -118,7 +120,7 @@ class Running:
 
     async def line(self, request_id: str) -> dict[str, Any]:
         """The access line of a request."""
-        line: dict[str, Any] = json.loads(await self.access.first(lambda each: request_id in each))
+        line: dict[str, Any] = json.loads(await self.access.saw(request_id))
         return line
 
     async def metric(self, sample: str) -> float:
@@ -240,7 +242,8 @@ async def _pipe() -> AsyncIterator[tuple[int, Lines]]:
 def environment(**more: str) -> dict[str, str]:
     """For processes of the package: it is importable, and nothing of the terminal shines through."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **more}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return {**kept, "PYTHONPATH": path, **more}
 
 
 @asynccontextmanager
@@ -259,7 +262,7 @@ async def as_process(text: str, folder: Path) -> AsyncIterator[AsProcess]:
     assert process.stderr is not None
     access, errors = Lines(process.stdout), Lines(process.stderr)
     try:
-        announced = json.loads(await errors.first(lambda line: line.startswith('{"version"')))
+        announced = json.loads(await errors.saw('{"version"'))
         yield AsProcess(int(announced["listen"].rpartition(":")[2]), access, errors, process)
     finally:
         await ended(process)
@@ -296,3 +299,27 @@ def free_port() -> int:
 
 
 encode = msgspec.json.encode
+
+
+@contextmanager
+def shared_process(text: str, folder: Path) -> Iterator[str]:
+    """As `as_process`, for a fixture that several tests share, whatever loops they have: gives the base URL."""
+    path = _listening(text, folder, 0)
+    with subprocess.Popen(
+        [sys.executable, "-m", "fedgate", "serve", str(path), "--json"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        cwd=folder,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        try:
+            announced = next(line for line in process.stderr if line.startswith('{"version"'))
+            draining = threading.Thread(target=process.stderr.read)
+            draining.start()
+            yield str(json.loads(announced)["url"])
+        finally:
+            process.terminate()
+            process.wait(LIMIT)
+            draining.join(LIMIT)

@@ -51,7 +51,7 @@ def same(got: Got, status: int, body: bytes) -> None:
 # Bodies that are no message: both eras answer alike.
 
 SHAPE = 'not a JSON-RPC 2.0 message: "jsonrpc" must be "2.0" and "method" a name'
-NO_ID = "the request id must be a string or an integer"
+NO_ID = "the id must be a string or an integer"
 BODIES = {
     "truncated JSON": (b'{"jsonrpc"', b"null", -32700, "the body is not valid JSON: Input data was truncated"),
     "nothing": (b"", b"null", -32700, "the body is not valid JSON: Input data was truncated"),
@@ -61,7 +61,7 @@ BODIES = {
         b'{"jsonrpc":"2.0","id":1,"method":"\xff"}',
         b"null",
         -32700,
-        "the body is not valid JSON: 'utf-8' codec can't decode byte 0xff in position 34: invalid start byte",
+        "the body is not UTF-8: invalid start byte",
     ),
     "no method": (b'{"jsonrpc":"2.0","id":7}', b"7", -32600, SHAPE),
     "another JSON-RPC": (b'{"jsonrpc":"1.0","id":7,"method":"ping"}', b"7", -32600, SHAPE),
@@ -313,8 +313,12 @@ async def test_modern_callers_may_use_the_same_id_at_the_same_time(tmp_path: Pat
     async with serving(tmp_path) as (gateway, one):
         one.on["tools/call"] = _two_steps
         modern = gateway.modern()
-        call = {"name": "one__echo"}
-        async with modern.stream("tools/call", call) as first, modern.stream("tools/call", call) as second:
+        logs = {META + "logLevel": "info"}
+
+        def call() -> Any:
+            return modern.stream("tools/call", {"name": "one__echo"}, 1, **logs)
+
+        async with call() as first, call() as second:
             for count, exchange in enumerate((first, second), 1):
                 (await one.saw("tools/call", count)).gone.set()
                 assert (await exchange.message())["method"] == "notifications/message"
@@ -500,7 +504,7 @@ async def test_a_response_to_no_question_is_dropped_by_a_session_and_refused_wit
 async def test_a_view_that_does_not_exist_is_404_with_those_that_do(tmp_path: Path) -> None:
     async with serving(tmp_path) as (gateway, _):
         got = await gateway.at("nope").post(request(1, "ping"))
-        same(got, 404, refusal(b"null", -32600, "there is no MCP server 'nope' here; there are: one"))
+        same(got, 404, refusal(b"null", -32600, "there is no MCP server or profile 'nope' here; there are: one"))
 
 
 async def test_without_a_key_the_answer_is_401_and_the_body_is_not_even_read(tmp_path: Path) -> None:
@@ -521,13 +525,13 @@ async def test_a_second_reader_of_a_stream_is_409(tmp_path: Path) -> None:
         await works(session, gateway.caller)
 
 
-async def test_an_unknown_last_event_id_is_404(tmp_path: Path) -> None:
+async def test_an_unknown_last_event_id_is_400(tmp_path: Path) -> None:
     async with serving(tmp_path) as (gateway, _):
         session = await gateway.legacy()
         head = {**session.head, "accept": "text/event-stream"}
         for event_id in ("77.1", "nonsense", "0.99999999999999999", ""):
             got = await gateway.caller.send("GET", {**head, "last-event-id": event_id})
-            same(got, 404, refusal(b"null", -32600, "there is no stream with this Last-Event-ID any more"))
+            same(got, 400, refusal(b"null", -32600, "there is no stream with this Last-Event-ID any more"))
         await works(session, gateway.caller)
 
 

@@ -10,7 +10,9 @@ from fedgate.federation.settings import HttpServer, McpSettings, StdioServer
 
 def server(value: object) -> StdioServer | HttpServer:
     settings = McpSettings.model_validate({"servers": {"x": value}}, context=MANIFEST)
-    return settings.servers["x"]
+    found = settings.servers["x"]
+    assert isinstance(found, (StdioServer, HttpServer))
+    return found
 
 
 def refused(value: object) -> list[tuple[str, str]]:
@@ -88,7 +90,7 @@ def test_what_may_hold_a_credential_is_not_shown() -> None:
 
 @pytest.mark.parametrize("value", [None, {}, [], "uvx", {"args": []}, {"command": None}, {"type": "ws"}])
 def test_a_server_needs_a_command_or_a_url(value: object) -> None:
-    assert refused(value) == [("", 'needs "command" or "url"')]
+    assert refused(value) == [("", 'needs "command", "url" or "openapi"')]
 
 
 def test_a_type_alone_says_what_is_missing() -> None:
@@ -111,7 +113,7 @@ def test_a_server_is_started_or_reached_not_both() -> None:
         ({"env": {"A=B": "1"}}, "env.A=B", "is not a variable name"),
         ({"env": {"": "1"}}, "env.", "is not a variable name"),
         ({"cwd": "a\0"}, "cwd", "must not contain a NUL character"),
-        ({"process": "per_session"}, "process", "Input should be 'shared'"),
+        ({"process": "own"}, "process", "Input should be 'shared' or 'per_session'"),
         ({"timeout": 30}, "timeout", "must be a duration"),
         ({"era": "old"}, "era", "Input should be 'auto', 'legacy' or 'modern'"),
         ({"headers": {}}, "headers", "Extra inputs are not permitted"),

@@ -16,6 +16,7 @@ from tests.core.http_peer import Received, Wire
 
 LIMIT = 10.0
 MODERN = "2026-07-28"
+SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 CHUNKED = b"transfer-encoding: chunked\r\n"
 
 ECHO: dict[str, Any] = {"name": "echo", "inputSchema": {"type": "object"}}
@@ -127,6 +128,8 @@ class Upstream:
         self.port = 0
         self.opened = 0
         """Sessions handed out so far."""
+        self.listeners: list[Seen] = []
+        """Its own streams that are open: GET (legacy) or `subscriptions/listen` (modern)."""
         self._news = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -193,6 +196,31 @@ class Upstream:
 
     # A well-behaved server.
 
+    def announce(self, method: str, params: dict[str, Any] | None = None) -> None:
+        """Say something on its own streams."""
+        for listener in self.listeners:
+            meta = {"_meta": {SUBSCRIPTION: listener.id}} if self.era == "modern" else {}
+            listener.event(notification(method, {**(params or {}), **meta}))
+
+    async def listening(self) -> None:
+        """Wait until somebody reads its own stream."""
+        async with asyncio.timeout(LIMIT), self._news:
+            await self._news.wait_for(lambda: bool(self.listeners))
+
+    async def _listen(self, seen: Seen) -> None:
+        seen.sse()
+        if self.era == "modern":
+            accepted = {"notifications": seen.params["notifications"], "_meta": {SUBSCRIPTION: seen.id}}
+            seen.event(notification("notifications/subscriptions/acknowledged", accepted))
+        async with self._news:
+            self.listeners.append(seen)
+            self._news.notify_all()
+        try:
+            await seen.wire.gone()
+        finally:
+            self.listeners.remove(seen)
+        raise EOFError
+
     async def _answer(self, seen: Seen) -> bytes | None:
         if seen.method in self.on:
             return await self.on[seen.method](seen)
@@ -200,7 +228,13 @@ class Upstream:
 
     async def usual(self, seen: Seen) -> bytes | None:
         """What it answers if nothing else is said."""
+        if seen.method == ("subscriptions/listen" if self.era == "modern" else "GET") and self._knows(seen):
+            return await self._listen(seen)
         return self.modern(seen) if self.era == "modern" else self.legacy(seen)
+
+    def _knows(self, seen: Seen) -> bool:
+        """Whether its session, if it must have one, is known."""
+        return self.era == "modern" or not self.session or seen.header("mcp-session-id") in self.sessions
 
     def modern(self, seen: Seen) -> bytes:
         if seen.verb != "POST":
@@ -214,10 +248,8 @@ class Upstream:
         if seen.method == "initialize":
             return self.initialize(seen)
         session = seen.header("mcp-session-id")
-        if self.session and session not in self.sessions:
+        if not self._knows(seen):
             return http(404 if session else 400, b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}')
-        if seen.verb == "GET":
-            return http(405, extra=b"allow: POST\r\n")
         if seen.verb == "DELETE":
             self.sessions.discard(session or "")
             return http(200)
@@ -246,6 +278,45 @@ class Upstream:
         if seen.method == "ping":
             return http(200, result(seen, {}))
         return http(unknown, error(seen, -32601, "Method not found"))
+
+
+class OldUpstream(Upstream):
+    """A server of the HTTP+SSE transport (2024-11-05): answers come on the event stream, POSTs are only accepted."""
+
+    def __init__(self) -> None:
+        super().__init__("legacy", session=False)
+        self.endpoint = "/messages?session=1"
+
+    async def usual(self, seen: Seen) -> bytes | None:
+        if seen.verb == "GET":
+            return await self._stream(seen)
+        if not seen.received.target.startswith(b"/messages"):
+            return http(405)
+        answer = self.initialize(seen, "2024-11-05") if seen.method == "initialize" else self._common(seen, {}, 200)
+        if body := answer.partition(b"\r\n\r\n")[2]:
+            self.listeners[-1].chunk(b"event: message\ndata: " + body + b"\n\n")
+        return http(202, b"Accepted", "text/plain")
+
+    async def _stream(self, seen: Seen) -> None:
+        seen.sse()
+        seen.chunk(b"event: endpoint\ndata: " + self.endpoint.encode() + b"\n\n")
+        self.listeners.append(seen)
+        try:
+            await seen.wire.gone()
+        finally:
+            self.listeners.remove(seen)
+        raise EOFError
+
+
+@asynccontextmanager
+async def old_upstream() -> AsyncIterator[OldUpstream]:
+    """A running `OldUpstream` for the time of the block."""
+    server = OldUpstream()
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from typing import Self
 import h11
 import pytest
 import uvicorn
+from uvicorn.server import ServerState
 
 from fedgate.core.tasks import Tasks
 from fedgate.gateway.asgi import Receive, Scope, Send
@@ -145,6 +146,11 @@ class Client:
         self._writer.close()
         with contextlib.suppress(ConnectionError):
             await self._writer.wait_closed()
+
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": request.param}
 
 
 @pytest.fixture
@@ -355,6 +361,13 @@ async def test_the_body_behind_an_upgrade_may_come_in_pieces_and_with_the_next_r
     assert await client.answer() == (200, b"GET /next ")
 
 
+async def test_a_thousand_upgrades_in_one_packet_are_a_thousand_requests(server: Server) -> None:
+    client = await server.connect()
+    await client.send((b"GET /a HTTP/1.1\r\n" + HOST + UPGRADE + b"\r\n") * 1000)
+    for _ in range(1000):
+        assert await client.answer() == (200, b"GET /a ")
+
+
 @pytest.mark.parametrize(
     "request_head",
     [
@@ -384,3 +397,37 @@ async def test_a_client_that_goes_leaves_no_timer_behind(hurried: Server) -> Non
     again = await hurried.connect()
     await again.send(NEXT)
     assert (await again.answer())[0] == 200
+
+
+class Wire(asyncio.Transport):
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+async def test_nothing_is_written_behind_a_refusal_however_much_came_at_once() -> None:
+    async def never(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("this is no request")
+
+    config = uvicorn.Config(never, http=BoundedProtocol, ws="none", lifespan="off", log_config=None)
+    config.load()
+    wire = Wire()
+    protocol = BoundedProtocol(config, ServerState(), {})
+    protocol.connection_made(wire)
+    protocol.data_received(b"GET")
+    protocol.data_received(b"\0" * (2 * MAX_HEAD))
+    protocol.connection_lost(None)
+    assert wire.written.count(b"HTTP/1.1") == 1
+    assert wire.written.startswith(b"HTTP/1.1 400 ")

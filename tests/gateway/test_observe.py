@@ -54,7 +54,7 @@ def desk() -> Desk:
     return Desk()
 
 
-async def no_body(limit: int) -> bytes:
+async def no_body() -> bytes:
     return b""
 
 

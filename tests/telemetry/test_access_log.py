@@ -12,7 +12,7 @@ from fedgate.telemetry.lines import Ended, Place
 from fedgate.telemetry.writer import Format
 
 
-async def no_body(limit: int) -> bytes:
+async def no_body() -> bytes:
     return b""
 
 

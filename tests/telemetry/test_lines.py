@@ -59,7 +59,7 @@ OUR_KEYS = [
 ]
 
 
-async def no_body(limit: int) -> bytes:
+async def no_body() -> bytes:
     return b""
 
 

@@ -28,7 +28,7 @@ FAMILIES = [
 ]
 
 
-async def no_body(limit: int) -> bytes:
+async def no_body() -> bytes:
     return b""
 
 

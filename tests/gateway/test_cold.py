@@ -1,0 +1,190 @@
+"""gateway/cold.py: health and readiness for everybody, metrics for those who may look, a sentence for the lost."""
+
+from typing import Any
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from fedgate.access.hosts import HostPolicy
+from fedgate.access.keys import KeyRing
+from fedgate.access.settings import ApiKey
+from fedgate.core.clock import ManualClock
+from fedgate.federation.server import State, Status
+from fedgate.gateway.cold import SETTLING, Cold, Facts
+from fedgate.telemetry.metrics import Metrics
+
+pytestmark = pytest.mark.anyio
+
+
+class Desk:
+    """The cold side with servers whose state can be set, asked from `address`."""
+
+    def __init__(self, **states: State) -> None:
+        self.clock = ManualClock()
+        self.states = states
+        keys = [
+            ApiKey(id="root", key=SecretStr("the-root-key")),
+            ApiKey(id="op", key=SecretStr("operator-key"), groups=("admins",)),
+            ApiKey(id="user", key=SecretStr("user-key"), groups=("users",)),
+        ]
+        facts = Facts(
+            version="1.2.3",
+            url="http://gw.example",
+            status=self.status,
+            metrics=Metrics("1.2.3"),
+            keys=KeyRing(keys),
+            admins=frozenset({"root", "admins"}),
+            hosts=HostPolicy(True, None, ("gw.example",)),
+            clock=self.clock,
+        )
+        self.cold = Cold(facts)
+
+    def status(self) -> list[Status]:
+        return [Status(name, state, since=1.0, tools=3, reason="why") for name, state in self.states.items()]
+
+    async def ask(self, path: str, address: str = "192.0.2.1", method: str = "GET", **headers: str) -> httpx2.Response:
+        transport = httpx2.ASGITransport(self.cold.app, client=(address, 5000))
+        sent = {"host": "localhost", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.request(method, path, headers=sent)
+
+
+async def test_health_is_that_the_process_answers_whatever_name_it_is_called_by() -> None:
+    reply = await Desk(notes="down").ask("/healthz", host="10.0.0.7:8080")
+    assert (reply.status_code, reply.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize(
+    ("states", "ready"),
+    [
+        ({}, True),
+        ({"a": "ready"}, True),
+        ({"a": "down", "b": "degraded"}, True),
+        ({"a": "ready", "b": "starting"}, False),
+    ],
+)
+async def test_readiness_waits_for_servers_that_are_being_reached(states: dict[str, State], ready: bool) -> None:
+    desk = Desk(**states)
+    reply = await desk.ask("/readyz", host="10.0.0.7")
+    assert reply.status_code == (200 if ready else 503)
+    body = reply.json()
+    assert body["status"] == ("ready" if ready else "starting")
+    assert {name: server["state"] for name, server in body["servers"].items()} == states
+
+
+async def test_readiness_does_not_wait_for_ever() -> None:
+    desk = Desk(slow="starting")
+    desk.clock.advance(SETTLING)
+    assert (await desk.ask("/readyz")).status_code == 503
+    desk.clock.advance(0.1)
+    assert (await desk.ask("/readyz")).status_code == 200
+
+
+async def test_a_gateway_that_stops_is_healthy_and_not_ready() -> None:
+    desk = Desk(a="ready")
+    desk.cold.stopping = True
+    reply = await desk.ask("/readyz")
+    assert (reply.status_code, reply.json()["status"]) == (503, "stopping")
+    assert (await desk.ask("/healthz")).status_code == 200
+
+
+async def test_readiness_tells_the_state_of_each_server() -> None:
+    server = (await Desk(notes="ready").ask("/readyz")).json()["servers"]["notes"]
+    assert (server["state"], server["tools"], server["reason"]) == ("ready", 3, "why")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+async def test_metrics_are_open_to_this_machine(address: str) -> None:
+    reply = await Desk().ask("/metrics", address)
+    assert reply.status_code == 200
+    assert reply.headers["content-type"].startswith("text/plain")
+    assert "fedgate_build_info{" in reply.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": "Bearer the-root-key"},
+        {"authorization": "bearer  operator-key "},
+        {"x_api_key": "operator-key"},
+        {"authorization": "Basic xyz", "x_api_key": "the-root-key"},
+    ],
+)
+async def test_metrics_are_open_to_administrators_by_id_or_group(headers: dict[str, str]) -> None:
+    assert (await Desk().ask("/metrics", **headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "headers"),
+    [
+        ("192.0.2.1", {}),
+        ("192.0.2.1", {"authorization": "Bearer user-key"}),
+        ("192.0.2.1", {"authorization": "Bearer wrong"}),
+        ("192.0.2.1", {"authorization": "Bearer "}),
+        ("192.0.2.1", {"x_api_key": ""}),
+        ("::ffff:192.0.2.1", {}),
+        ("testclient", {}),
+    ],
+)
+async def test_metrics_are_closed_to_all_others(address: str, headers: dict[str, str]) -> None:
+    reply = await Desk().ask("/metrics", address, **headers)
+    assert (reply.status_code, reply.headers["www-authenticate"]) == (401, 'Bearer realm="fedgate"')
+    assert "access.admins" in reply.text
+
+
+async def test_a_caller_without_an_address_is_not_this_machine() -> None:
+    desk, sent = Desk(), []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/metrics",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+        "client": None,
+    }
+    await desk.cold.app(scope, receive, send)
+    assert sent[0]["status"] == 401
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/"])
+@pytest.mark.parametrize(
+    ("headers", "status"), [({"host": "evil.example"}, 421), ({"origin": "https://evil.example"}, 403)]
+)
+async def test_what_a_foreign_page_must_not_read_is_refused_to_it(
+    path: str, headers: dict[str, str], status: int
+) -> None:
+    reply = await Desk().ask(path, "127.0.0.1", **headers)
+    assert reply.status_code == status
+    assert reply.text.endswith("\n")
+
+
+async def test_the_front_page_says_what_is_here_and_how_to_connect() -> None:
+    reply = await Desk(notes="ready", time="down").ask("/", host="gw.example")
+    assert reply.status_code == 200
+    assert "fedgate 1.2.3" in reply.text
+    assert "notes, time" in reply.text
+    assert "claude mcp add --transport http fedgate http://gw.example/mcp" in reply.text
+    assert "none configured" in (await Desk().ask("/")).text
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/mcpx", "/healthz/x", "/" + "x" * 1000])
+async def test_an_unknown_path_is_told_where_clients_connect(path: str) -> None:
+    reply = await Desk().ask(path)
+    assert reply.status_code == 404
+    assert reply.text.endswith("; MCP clients connect to /mcp\n")
+    assert len(reply.text) < 300
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/"])
+async def test_other_methods_are_not_allowed(path: str) -> None:
+    desk = Desk()
+    assert (await desk.ask(path, "127.0.0.1", "POST")).status_code == 405
+    assert (await desk.ask(path, "127.0.0.1", "HEAD")).status_code == 200
