@@ -28,7 +28,7 @@ from .inbound import (
 )
 from .routing import resolved, route
 
-UNROUTED = frozenset({"initialize", "subscriptions/listen"})
+UNROUTED = frozenset({("legacy", "initialize"), ("modern", "subscriptions/listen")})
 STARTING = 5.0
 """Seconds that a call waits for what it names while servers are still being reached for the first time."""
 LOOK = 0.05
@@ -124,9 +124,11 @@ class Binder:
             return False
         return True
 
-    def of_batch(self, call: Call, message: jsonrpc.Message) -> Call:
+    def of_batch(self, call: Call) -> Call:
         """One message of a batch as a call of its own."""
-        inbound = read_message(message)
+        call.record.wire = Wire("legacy", bytes(call.message.id) if call.message.key is not None else b"")
+        call.record.session = call.session.record.id
+        inbound = read_message(call.message)
         self._note(call, inbound, accepted=True)
         operation = inbound.message.method or "response"
         return self.route(replace(call, operation=operation, message=inbound), self.catalog(call.view))
@@ -154,7 +156,7 @@ class Binder:
         """Find the server that a request is for, if it is for one."""
         inbound: Inbound = call.message
         method = inbound.message.method or ""
-        if inbound.kind != "request" or method in UNROUTED or local.is_local(method, inbound.era):
+        if inbound.kind != "request" or (inbound.era, method) in UNROUTED or local.is_local(method, inbound.era):
             return call
         params = resolved(catalog, method, inbound.params)
         found = route(catalog, method, params, inbound.era)

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from ..core import jsonrpc
-from ..core.errors import GatewayError, Overloaded, RpcError, UpstreamBroken, UpstreamTimeout
+from ..core.errors import GatewayError, Overloaded, RpcError, UpstreamBroken, UpstreamInvalid, UpstreamTimeout
 from ..core.jsonrpc import Message
 from ..core.rawjson import Fields, raw
 from ..core.tasks import Tasks
@@ -25,12 +25,12 @@ from .messages import Answer, Ask, Client, Event, Inbox, Notice, Outbound
 from .wire import (
     PING,
     PROGRESS,
-    answer_of,
     cancelled,
     notice_of,
     refuse,
     request_body,
     response_body,
+    server_answer,
     token_of,
 )
 
@@ -177,7 +177,7 @@ class Duplex:
             key = message.key
             pending = self._pending.get(key) if isinstance(key, int) else None
             if pending is not None:
-                pending.put(answer_of(message))
+                pending.put(_checked(message))
             else:
                 log.debug("%s answered request %s, which nobody waits for", self._link.name, key)
         elif message.is_request:
@@ -236,3 +236,11 @@ class Duplex:
         await self._link.aclose()
         await asyncio.wait([self._reader], timeout=1.0)
         self._end("the channel was closed")
+
+
+def _checked(message: Message) -> Event | GatewayError:
+    """An answer, or what is wrong with it: the call that waits for it is told, not the reader."""
+    try:
+        return server_answer(message)
+    except UpstreamInvalid as error:
+        return error

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import AsyncGenerator
 
 from ..core import jsonrpc
-from ..core.call import JSON, Call, Handler, Record, Reply
+from ..core.call import JSON, Call, Handler, Record, Reply, replace
 from ..core.clock import Clock
 from ..core.errors import GatewayError
 from ..core.ports import Meter
@@ -62,6 +62,10 @@ class McpEndpoint:
 
     async def bind(self, call: Call) -> Call:
         return await self._binder.bind(call)
+
+    def bind_one(self, call: Call) -> Call:
+        """One message of a batch (`call.message`), in the batch's session."""
+        return self._binder.of_batch(call)
 
     def render(self, record: Record, error: GatewayError) -> Reply:
         return render_error(record, error)
@@ -188,7 +192,9 @@ class McpEndpoint:
             closing.cancel()
 
     async def _one_of(self, call: Call, message: jsonrpc.Message, stream: EventStream | None) -> None:
-        reply = await self.each(self._binder.of_batch(call, message))
+        outer = call.record
+        record = Record(outer.request, self.protocol, outer.started, route=outer.route, principal=outer.principal)
+        reply = await self.each(replace(call, record=record, message=message))
         if stream is None:
             return
         if isinstance(reply.body, bytes):

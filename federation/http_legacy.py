@@ -27,7 +27,7 @@ from .http_own import OwnStream
 from .http_wire import NEWS, Cursor, HttpWire
 from .listing import Greeting
 from .messages import Answer, Ask, Client, Event, Inbox, Notice, Outbound
-from .wire import PING, answer_of, cancelled, notice_of, refuse, request_body, response_body
+from .wire import PING, cancelled, notice_of, refuse, request_body, response_body, server_answer
 
 log = logging.getLogger("fedgate.server")
 
@@ -95,7 +95,7 @@ class LegacyHttp:
         async with aclosing(self._wire.messages(response, Cursor())) as messages:
             async for message in messages:
                 if message.is_response and message.key == ident:
-                    return answer_of(message)
+                    return server_answer(message)
         raise UpstreamBroken("its answer ended before it was complete")
 
     async def _renew(self, seen: int, timeout: float) -> None:
@@ -181,7 +181,7 @@ class LegacyHttp:
     def _event(self, message: Message, outbound: Outbound, ident: int) -> Event | None:
         if message.is_response:
             if message.key == ident:
-                return answer_of(message)
+                return server_answer(message)
             log.warning("%s answered a request that was not asked; ignored", self._wire.name)
             return None
         if message.is_notification:

@@ -17,7 +17,7 @@ from .handshake import NotModern, discovered
 from .http_wire import FOREVER, NEWS, Cursor, HttpWire
 from .listing import Greeting
 from .messages import GATEWAY, Answer, Client, Event, Inbox, Notice, Outbound
-from .wire import answer_of, notice_of, request_body, request_headers
+from .wire import notice_of, request_body, request_headers, server_answer
 
 log = logging.getLogger("fedgate.server")
 
@@ -79,7 +79,7 @@ class ModernHttp:
                     elif message.is_notification:
                         yield notice_of(message, outbound)
                     elif message.is_response and message.key == ident:
-                        yield answer_of(message)
+                        yield server_answer(message)
                         return
                     else:
                         log.warning("%s sent a message that belongs to no request; ignored", self._wire.name)

@@ -183,7 +183,7 @@ def _check_envelope(message: Message) -> None:
         )
     unknown = message.is_response and bytes(message.id) == b"null"  # an error about what could not be read
     if message.has_id and message.key is None and not unknown:
-        raise RpcError(jsonrpc.INVALID_REQUEST, "the request id must be a string or an integer", status=400)
+        raise RpcError(jsonrpc.INVALID_REQUEST, "the id must be a string or an integer", status=400)
 
 
 def _params(message: Message) -> Fields:

@@ -135,9 +135,9 @@ def _words(named: Named) -> dict[str, Any]:
     summary, description = (text(declared.get(key)).strip() for key in ("summary", "description"))
     said = [each for each in dict.fromkeys((summary, description)) if each]
     said = said or [f"{named.method.upper()} {named.scope.path}"]
-    deprecated = ["Deprecated."] if declared.get("deprecated") is True else []
+    deprecated = "Deprecated. " if declared.get("deprecated") is True else ""
     words = {"title": short(summary, MAX_TITLE)} if summary else {}
-    return {**words, "description": short("\n\n".join([*deprecated, *said]), MAX_DESCRIPTION)}
+    return {**words, "description": short(deprecated + "\n\n".join(said), MAX_DESCRIPTION)}
 
 
 def _annotations(method: str) -> dict[str, bool]:

@@ -7,6 +7,7 @@ the client's again on the way back.
 import contextlib
 
 from ..core import jsonrpc
+from ..core.errors import UpstreamInvalid
 from ..core.jsonrpc import Message
 from ..core.rawjson import Fields, Raw, fields, is_object, join, raw, value
 from .eras import (
@@ -72,9 +73,20 @@ def cancelled(ident: int) -> bytes:
 
 def answer_of(message: Message) -> Answer:
     """The answer in a response. What is no result and no error object becomes an error that says so."""
-    if bytes(message.error):
-        return Answer(error=bytes(message.error)) if _is_error(message.error) else _NO_ERROR
+    error = bytes(message.error)
+    if error and not (error == b"null" and bytes(message.result)):  # some write both members, one of them null
+        return Answer(error=error) if _is_error(message.error) else _NO_ERROR
     return Answer(bytes(message.result)) if is_object(message.result) else _NO_RESULT
+
+
+def server_answer(message: Message) -> Answer:
+    """A server's answer. Raises `UpstreamInvalid` for what is no result and no error object."""
+    answer = answer_of(message)
+    if answer is _NO_RESULT:
+        raise UpstreamInvalid("the answer's result is no object")
+    if answer is _NO_ERROR:
+        raise UpstreamInvalid("the answer's error is no error object")
+    return answer
 
 
 def _is_error(error: Raw) -> bool:

@@ -32,6 +32,7 @@ from ..telemetry.access_log import AccessLog
 from ..telemetry.metrics import Metrics
 from .admit import Admit
 from .asgi import Hot, Wire
+from .bind import BindOne
 from .cold import Cold, Facts
 from .observe import Observe
 from .pipeline import batch_path, data_path, message_path
@@ -72,7 +73,7 @@ class Gateway:
         identify = Identify(keys, manifest.anonymous)
         endpoint = self.mcp if manifest.sessions.file is None else Reveal(self.mcp, self.sessions)
         path = data_path(observe, self.admit, identify, endpoint)
-        self.mcp.each = batch_path(self.mcp)
+        self.mcp.each = batch_path(observe, self.mcp, BindOne(self.mcp.bind_one))
         self.sse = SseEndpoint(self.sessions, clock)
         self.sse.each = message_path(observe, endpoint)
         old = Hot("mcp", data_path(observe, self.admit, identify, self.sse))

@@ -11,7 +11,7 @@ from ..core.call import Handler
 from ..core.ports import Endpoint
 from ..core.stage import Stage, compose
 from .admit import Admit
-from .bind import Bind
+from .bind import Bind, BindOne
 from .observe import Observe
 from .rescue import Rescue
 
@@ -29,9 +29,9 @@ def data_path(observe: Observe, admit: Admit, identify: Identify, endpoint: Endp
     return compose(stages, endpoint.dispatch)
 
 
-def batch_path(endpoint: Endpoint) -> Handler:
-    """What every message of a batch goes through: its caller and session are known, its errors are its own."""
-    return compose((Rescue(endpoint), *inner_stages()), endpoint.dispatch)
+def batch_path(observe: Observe, endpoint: Endpoint, bind_one: BindOne) -> Handler:
+    """What every message of a batch goes through: its caller is known; its line, route and errors are its own."""
+    return compose((observe, Rescue(endpoint), bind_one, *inner_stages()), endpoint.dispatch)
 
 
 def message_path(observe: Observe, endpoint: Endpoint) -> Handler:

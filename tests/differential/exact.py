@@ -73,4 +73,3 @@ def mended(value: Json) -> Json:
     if isinstance(value, dict):
         return {mended(key): mended(part) for key, part in value.items()}
     return [mended(part) for part in value] if isinstance(value, list) else value
-

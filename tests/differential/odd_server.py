@@ -30,7 +30,7 @@ MEMBER = {
     "resources/list": "resources",
     "resources/templates/list": "resourceTemplates",
 }
-INSTRUCTIONS = "Ünusual: tabs\t, \"quotes\" and 日本語."
+INSTRUCTIONS = 'Ünusual: tabs\t, "quotes" and 日本語.'
 INFO: dict[str, Any] = {"name": "odd", "version": "0.1-β", "title": "Odd", "x-vendor": {"n": [1.0]}, "websiteUrl": "x:"}
 
 
@@ -131,13 +131,19 @@ class OddServer(Upstream):
         if "progressToken" in kept:
             kept["progressToken"] = "a token"
         received = {"method": seen.method, "params": params, "meta": kept, "headers": _headers(seen)}
-        return {"content": [], "mirror": received, **(exact({"resultType": "complete"}) if self.era == "modern" else {})}
+        return {
+            "content": [],
+            "mirror": received,
+            **(exact({"resultType": "complete"}) if self.era == "modern" else {}),
+        }
 
 
 def _headers(seen: Seen) -> Json:
     """What modern requests repeat in their headers, decoded."""
     told = {name.decode(): value.decode("latin-1") for name, value in seen.received.headers}
-    return {name: decode_value(value) for name, value in sorted(told.items()) if name.startswith("mcp-") and _ours(name)}
+    return {
+        name: decode_value(value) for name, value in sorted(told.items()) if name.startswith("mcp-") and _ours(name)
+    }
 
 
 def _ours(name: str) -> bool:

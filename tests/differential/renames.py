@@ -165,7 +165,9 @@ def _legal(schema: Any, tokens: list[str], *, reachable: bool) -> bool:
         return True
     if "x-mcp-header" in schema:
         token = schema["x-mcp-header"]
-        fits = isinstance(token, str) and TOKEN.fullmatch(token) and schema.get("type") in ("string", "integer", "boolean")
+        fits = (
+            isinstance(token, str) and TOKEN.fullmatch(token) and schema.get("type") in ("string", "integer", "boolean")
+        )
         if not (fits and reachable):
             return False
         tokens.append(token)

@@ -104,10 +104,10 @@ RESULTS = {
     "resources/read": read_results,
     "completion/complete": completions,
 }
-codes = st.one_of(st.sampled_from([-32002, -32602, -32601, -32603, -32000, -32042, 0, 404]), st.integers(-(2**40), 2**40))
-errors = known(
-    {"data": anything}, code=codes.map(lambda code: Number(str(code))), message=texts
+codes = st.one_of(
+    st.sampled_from([-32002, -32602, -32601, -32603, -32000, -32042, 0, 404]), st.integers(-(2**40), 2**40)
 )
+errors = known({"data": anything}, code=codes.map(lambda code: Number(str(code))), message=texts)
 notices = st.one_of(
     st.fixed_dictionaries(
         {
@@ -116,7 +116,10 @@ notices = st.one_of(
         }
     ),
     st.fixed_dictionaries(
-        {"method": _just("notifications/progress"), "params": known({"total": numbers, "message": texts}, progress=numbers)}
+        {
+            "method": _just("notifications/progress"),
+            "params": known({"total": numbers, "message": texts}, progress=numbers),
+        }
     ),
     st.fixed_dictionaries({"method": _just("notifications/vendor/thing")}, optional={"params": objects}),
 )
@@ -179,7 +182,7 @@ def _params(method: str, world: World, unlisted: bool) -> st.SearchStrategy[dict
 
 def _names(world: World, method: str, unlisted: bool) -> st.SearchStrategy[str]:
     listed = st.sampled_from([item["name"] for item in world.items[method]])
-    return st.one_of(listed, st.text(max_size=12)) if unlisted else listed
+    return st.one_of(listed, st.text(min_size=1, max_size=12)) if unlisted else listed
 
 
 def _tool(world: World, unlisted: bool) -> st.SearchStrategy[dict[str, Json]]:
@@ -207,7 +210,7 @@ def _read(world: World, unlisted: bool) -> st.SearchStrategy[dict[str, Json]]:
     listed = st.sampled_from([item["uri"] for item in world.items["resources/list"]])
     expanded = st.sampled_from(["odd://items/7/data", "odd://items/%C3%BC/data", "https://example.com/t/x"])
     found = st.one_of(listed, expanded)
-    return st.fixed_dictionaries({"uri": st.one_of(found, uris) if unlisted else found})
+    return st.fixed_dictionaries({"uri": st.one_of(found, uris.filter(bool)) if unlisted else found})
 
 
 def _complete(world: World, unlisted: bool) -> st.SearchStrategy[dict[str, Json]]:
@@ -228,7 +231,9 @@ _PARAMS = {"tools/call": _tool, "prompts/get": _prompt, "resources/read": _read,
 # Worlds.
 
 schemas = st.one_of(
-    st.fixed_dictionaries({"type": _just("object")}, optional={"properties": st.dictionaries(keys, objects, max_size=3)}),
+    st.fixed_dictionaries(
+        {"type": _just("object")}, optional={"properties": st.dictionaries(keys, objects, max_size=3)}
+    ),
     objects,
     st.fixed_dictionaries(
         {
@@ -248,7 +253,9 @@ schemas = st.one_of(
     ),
 )
 names = st.one_of(
-    st.sampled_from(["plain", "with.dot", "with/slash", "日本語", "a" * 130, "A_B", "a_b", "a__b", "a b", "a-b", "🙂", "é"]),
+    st.sampled_from(
+        ["plain", "with.dot", "with/slash", "日本語", "a" * 130, "A_B", "a_b", "a__b", "a b", "a-b", "🙂", "é"]
+    ),
     st.text(max_size=12),
 )
 ITEMS = {
@@ -257,7 +264,9 @@ ITEMS = {
     "resources/list": known({**meta, "mimeType": texts, "size": numbers}, uri=uris, name=texts),
     "resources/templates/list": known(
         {**meta, "mimeType": texts},
-        uriTemplate=st.sampled_from(["odd://items/{id}/data", "https://example.com/{+path}", "x{?y}", "{", "", "odd://{a}{b}"]),
+        uriTemplate=st.sampled_from(
+            ["odd://items/{id}/data", "https://example.com/{+path}", "x{?y}", "{", "", "odd://{a}{b}"]
+        ),
         name=texts,
     ),
 }

@@ -4,14 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from fedgate.core.clock import Clock, SystemClock
 from fedgate.core.http_client import HttpClient
 from fedgate.core.http_values import Target
+from fedgate.core.ports import NoMeter
 from fedgate.core.rawjson import Raw
 from fedgate.core.tasks import Tasks
+from fedgate.federation.connect import Deps
 from fedgate.federation.http_wire import HttpWire
+from fedgate.federation.hub import Hub
 from fedgate.federation.messages import Answer, Client, Connection, Event, Notice, Outbound, members_of
+from fedgate.federation.process import ProcessTable
+from fedgate.federation.settings import McpSettings
 from tests.federation.upstreams import Upstream
 
 LIMIT = 10.0
@@ -61,3 +67,18 @@ async def answer(connection: Connection, outbound: Outbound) -> Answer:
     last = (await events(connection, outbound))[-1]
     assert isinstance(last, Answer)
     return last
+
+
+@asynccontextmanager
+async def hub_over(settings: dict[str, Any] | None = None, **servers: Upstream) -> AsyncIterator[Hub]:
+    """A running hub over these servers, all of them reached. `settings`: more of the `mcp` section."""
+    async with world() as made:
+        listed = {name: {"url": server.url} for name, server in servers.items()}
+        told = McpSettings.model_validate({"servers": listed, **(settings or {})})
+        hub = Hub(told, Deps(made.http, made.clock, ProcessTable(made.clock), NoMeter(), "1"))
+        hub.start()
+        try:
+            await hub.settled.wait()
+            yield hub
+        finally:
+            await hub.aclose()

@@ -118,7 +118,7 @@ def test_hints_say_what_http_says_of_the_method(method: str, hints: dict[str, bo
         ({"summary": "S"}, "S", "S"),
         ({"description": "D"}, None, "D"),
         ({"summary": "S", "description": "S"}, "S", "S"),
-        ({"summary": "S", "description": "D", "deprecated": True}, "S", "Deprecated.\n\nS\n\nD"),
+        ({"summary": "S", "description": "D", "deprecated": True}, "S", "Deprecated. S\n\nD"),
         ({"summary": 5, "description": []}, None, "GET /x"),
         ({"summary": "s" * 200, "description": "d" * 9000}, "s" * 99 + "…", None),
     ],

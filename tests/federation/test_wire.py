@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fedgate.core.errors import UpstreamInvalid
 from fedgate.core.jsonrpc import Message, parse_one
 from fedgate.core.rawjson import EMPTY, Raw
 from fedgate.federation.headers import decode_value
@@ -17,6 +18,7 @@ from fedgate.federation.wire import (
     request_body,
     request_headers,
     response_body,
+    server_answer,
     token_of,
 )
 
@@ -115,10 +117,12 @@ def test_a_cancellation_names_our_request() -> None:
         ('"id":1,"error":{"code":-1,"message":"m", "x":1}', Answer(error=b'{"code":-1,"message":"m", "x":1}')),
         ('"id":1,"error":{"code":-1}', Answer(error=b'{"code":-1}')),
         ('"id":1,"result":{},"error":{"code":1,"message":"m"}', Answer(error=b'{"code":1,"message":"m"}')),
+        ('"id":1,"result":{},"error":null', Answer(result=b"{}")),
     ],
 )
 def test_an_answer_is_a_result_or_an_error_as_it_was(rest: str, answer: Answer) -> None:
     assert answer_of(message(rest)) == answer
+    assert server_answer(message(rest)) == answer
 
 
 @pytest.mark.parametrize("result", ["null", "7", '"ok"', "[]", "true"])
@@ -126,14 +130,18 @@ def test_a_result_that_is_no_object_becomes_an_error(result: str) -> None:
     answer = answer_of(message(f'"id":1,"result":{result}'))
     assert answer.result == b""
     assert json.loads(answer.error) == {"code": -32603, "message": "the answer's result is no object"}
+    with pytest.raises(UpstreamInvalid, match="the answer's result is no object"):
+        server_answer(message(f'"id":1,"result":{result}'))
 
 
 @pytest.mark.parametrize(
-    "error", ["null", "7", '"no"', "[]", "{}", '{"message":"m"}', '{"code":"1"}', '{"code":true}', '{"code":1.5}']
+    "error", ["7", '"no"', "[]", "{}", '{"message":"m"}', '{"code":"1"}', '{"code":true}', '{"code":1.5}']
 )
 def test_an_error_without_a_code_becomes_one_with_a_code(error: str) -> None:
     answer = answer_of(message(f'"id":1,"error":{error}'))
     assert json.loads(answer.error) == {"code": -32603, "message": "the answer's error is no error object"}
+    with pytest.raises(UpstreamInvalid, match="the answer's error is no error object"):
+        server_answer(message(f'"id":1,"error":{error}'))
 
 
 def test_progress_gets_the_clients_own_token_back() -> None:
