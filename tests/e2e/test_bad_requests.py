@@ -51,7 +51,7 @@ def same(got: Got, status: int, body: bytes) -> None:
 # Bodies that are no message: both eras answer alike.
 
 SHAPE = 'not a JSON-RPC 2.0 message: "jsonrpc" must be "2.0" and "method" a name'
-NO_ID = "the request id must be a string or an integer"
+NO_ID = "the id must be a string or an integer"
 BODIES = {
     "truncated JSON": (b'{"jsonrpc"', b"null", -32700, "the body is not valid JSON: Input data was truncated"),
     "nothing": (b"", b"null", -32700, "the body is not valid JSON: Input data was truncated"),
