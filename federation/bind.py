@@ -6,10 +6,10 @@ import contextlib
 from ..core import jsonrpc
 from ..core.call import Call, replace
 from ..core.errors import NotFound, Overloaded, RpcError
-from ..core.rawjson import value
+from ..core.rawjson import text, value
 from ..sessions.table import SessionTable
-from . import local
-from .catalog import Catalog
+from . import local, task_ids
+from .catalog import Catalog, Route
 from .client import ClientSession
 from .eras import BATCH_VERSIONS, H_SESSION, HEADER_MISMATCH, LEGACY_NOT_FOUND, REMOVED_IN_MODERN
 from .headers import mismatch
@@ -27,6 +27,7 @@ from .inbound import (
     says_modern,
 )
 from .routing import resolved, route
+from .task_ids import TaskIds
 
 UNROUTED = frozenset({("legacy", "initialize"), ("modern", "subscriptions/listen")})
 STARTING = 5.0
@@ -37,9 +38,10 @@ LOOK = 0.05
 class Binder:
     """Finds the session and the server of each call. Raises `ClientError` in the order of the specification."""
 
-    def __init__(self, hub: Hub, sessions: SessionTable) -> None:
+    def __init__(self, hub: Hub, sessions: SessionTable, tasks: TaskIds) -> None:
         self._hub = hub
         self._sessions = sessions
+        self._tasks = tasks
 
     def catalog(self, view: str) -> Catalog:
         catalog = self._hub.catalog(view)
@@ -158,6 +160,8 @@ class Binder:
         method = inbound.message.method or ""
         if inbound.kind != "request" or (inbound.era, method) in UNROUTED or local.is_local(method, inbound.era):
             return call
+        if inbound.era == "modern" and method in task_ids.METHODS:
+            return self._task(call, inbound, catalog)
         params = resolved(catalog, method, inbound.params)
         found = route(catalog, method, params, inbound.era)
         if method == "tools/call":
@@ -174,6 +178,17 @@ class Binder:
             if why is not None:
                 raise RpcError(HEADER_MISMATCH, why, status=400)
         return replace(call, target=found.server, message=replace(inbound, route=found))
+
+    def _task(self, call: Call, inbound: Inbound, catalog: Catalog) -> Call:
+        """A task is where it was started; another caller's task is unknown."""
+        exposed = text(inbound.params.get("taskId"))
+        found = self._tasks.unwrap(owner_of(call), exposed) if exposed is not None else None
+        if found is None or found[0] not in catalog.servers:
+            raise RpcError(jsonrpc.INVALID_PARAMS, "Unknown task: params.taskId names none of yours", status=400)
+        server, task = found
+        call.record.target = server
+        call.record.fields["mcp.server"] = server
+        return replace(call, target=server, message=replace(inbound, route=Route(server, task)))
 
 
 def owner_of(call: Call) -> str:

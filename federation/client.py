@@ -7,7 +7,7 @@ nothing of servers: the relay and the hub write to it.
 import asyncio
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypedDict
 
 import msgspec
@@ -20,6 +20,7 @@ from ..sessions.record import Session
 from .eras import LOG_LEVELS, RESUME_VERSIONS
 from .exchange import Exchange
 from .messages import NO_CAPABILITIES, Answer, Client
+from .questions import answerable
 from .stream import EventStream
 from .wire import answer_of, refuse
 
@@ -34,9 +35,6 @@ ASK_TIMEOUT = 600.0
 MAX_SUBSCRIPTIONS = 1000
 MAX_URI = 4096
 """Characters of a URI that is subscribed to: it is kept as long as the session."""
-
-_ASKED = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation", "roots/list": "roots"}
-
 
 Watched = tuple[str, str]
 """A server, and a URI in its own spelling."""
@@ -181,15 +179,26 @@ class ClientSession:
 
     async def _ask(self, exchange: Exchange, method: str, params: bytes) -> Answer:
         """A server's question, on the stream of the call it belongs to."""
-        if method not in _ASKED or b'"%b"' % _ASKED[method].encode() not in bytes(self.client.capabilities):
+        if not answerable(method, self.client.capabilities):
             return refuse(method, "the client did not declare it")
+        return await self._question(exchange.send, method, params)
+
+    async def ask_aside(self, method: str, params: bytes) -> Answer:
+        """A question outside of any call, on the session's own stream (GET), if the client reads it."""
+        if not answerable(method, self.client.capabilities):
+            return refuse(method, "the client did not declare it")
+        if not self.stream.reading:
+            return refuse(method, "the client has no stream open")
+        return await self._question(self.stream.put, method, params)
+
+    async def _question(self, send: Callable[[bytes], Awaitable[None]], method: str, params: bytes) -> Answer:
         if len(self._asks) >= MAX_ASKS:
             return refuse(method, "too many questions are open")
         ident = f"fedgate-{self._life}{next(self._numbers)}"
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._asks[ident] = answer
         try:
-            await exchange.send(jsonrpc.request(b'"%b"' % ident.encode(), method, params))
+            await send(jsonrpc.request(b'"%b"' % ident.encode(), method, params))
             async with asyncio.timeout(ASK_TIMEOUT):
                 return await answer
         except TimeoutError:

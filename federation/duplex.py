@@ -8,8 +8,9 @@ the only one with a call under way; two users of one process never see each othe
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
+from typing import Any
 
 from ..core import jsonrpc
 from ..core.errors import GatewayError, Overloaded, RpcError, UpstreamBroken, UpstreamInvalid, UpstreamTimeout
@@ -71,6 +72,8 @@ class Duplex:
         self.ended = ""
         """Why the channel ended; empty while it is open."""
         self.on_closed: Callable[[], None] = lambda: None
+        self.on_ask: Callable[[Ask], Coroutine[Any, Any, None]] | None = None
+        """Takes what the server asks outside of any call, if the channel belongs to one client."""
         self._link = link
         self._tasks = tasks
         self._inbox = inbox
@@ -204,6 +207,8 @@ class Duplex:
             self._tasks.start(ask.reply(Answer(result=b"{}")), "pong")
         elif (pending := self._only_call()) is not None:
             pending.put(ask)
+        elif self.on_ask is not None and not self._pending:
+            self._tasks.start(self.on_ask(ask), "question outside of calls")
         else:
             calls = any(pending.outbound.client.key for pending in self._pending.values())
             why = "several clients share this server now" if calls else "no call asked for it"

@@ -49,7 +49,7 @@ class McpEndpoint:
         self.hub = hub
         self.listeners = Listeners(hub)
         self.task_ids = TaskIds(secrets.token_bytes(32))
-        self._binder = Binder(hub, sessions)
+        self._binder = Binder(hub, sessions, self.task_ids)
         self._relay = Relay(hub, clock, meter)
         self._modern = ModernCalls(Seal(clock), self.task_ids)
         self._tasks = Tasks("mcp calls", grace=5.0)

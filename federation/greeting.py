@@ -7,10 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from . import task_ids
 from .eras import CHANGED
 from .listing import Listing
 from .views import View
 
+ROUTED = frozenset({"io.modelcontextprotocol/ui", task_ids.EXTENSION})
+"""Extensions whose names, URIs and ids the gateway maps."""
 INSTRUCTIONS = 4000
 """Characters of merged instructions; Claude Code cuts at 4096."""
 MAX_LINE = 120
@@ -32,7 +35,19 @@ def capabilities(known: Mapping[str, Listing], *, complete: bool, searching: boo
     for kind in CHANGED:
         if kind in have:
             have[kind]["listChanged"] = True
+    if offered := extensions(known):
+        have["extensions"] = offered
     return have
+
+
+def extensions(known: Mapping[str, Listing]) -> dict[str, Any]:
+    """Extensions that work through the gateway: those it routes, and unknown ones that a single server owns."""
+    owners: dict[str, list[Any]] = {}
+    for listing in known.values():
+        offered = listing.greeting.capabilities.get("extensions")
+        for name, detail in offered.items() if isinstance(offered, dict) else ():
+            owners.setdefault(name, []).append(detail)
+    return {name: details[0] for name, details in owners.items() if name in ROUTED or len(details) == 1}
 
 
 def instructions(known: Mapping[str, Listing], single: str) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 
 from ..core.call import replace
-from ..core.errors import UpstreamError
 from ..core.rawjson import Fields, fields, text
 from ..core.tasks import Tasks
 from . import search
@@ -59,6 +58,7 @@ class Hub:
         self._keeper = PinKeeper(path, pins, self._rebuild) if path else None
         self._listeners: dict[str, dict[object, Listener]] = {view: {} for view in made}
         self._watched: dict[tuple[str, str], int] = {}
+        self._agreed: set[tuple[str, str]] = set()
         for server in self.servers.values():
             server.on_change = self._changed
             server.news.on_notice = partial(self._heard, server.name)
@@ -206,15 +206,17 @@ class Hub:
     # Subscriptions to resources, counted over all clients.
 
     async def subscribe(self, server: str, uri: str) -> None:
-        """One more client wants to hear of `uri`; the server is asked for the first. Raises `UpstreamError`."""
+        """One more client wants to hear of `uri`; the server is asked until it agreed once. Raises what it answers."""
         key = (server, uri)
         self._watched[key] = self._watched.get(key, 0) + 1
-        if self._watched[key] == 1:
-            try:
-                await self.servers[server].news.watch(uri)
-            except UpstreamError:
-                self._release(key)
-                raise
+        if key in self._agreed:
+            return
+        try:
+            await self.servers[server].news.watch(uri)
+        except BaseException:  # refused, or the client has gone: either way it does not wait for news
+            self._release(key)
+            raise
+        self._agreed.add(key)
 
     def unsubscribe(self, server: str, uri: str) -> None:
         """One client less; the server is told of the last, in the background."""
@@ -227,6 +229,7 @@ class Hub:
             self._watched[key] = left
         else:
             self._watched.pop(key, None)
+            self._agreed.discard(key)
         return left == 0
 
     async def set_level(self, client: Client, level: str) -> None:

@@ -35,10 +35,18 @@ def _declared(params: Fields, key: str, otherwise: bytes) -> bytes:
     return said
 
 
+def legacy_capabilities(catalog: Catalog) -> dict[str, Any]:
+    """Tasks as an extension are of the modern era, and so is what nobody knows yet."""
+    extensions = catalog.capabilities.get("extensions", {})
+    kept = {name: detail for name, detail in extensions.items() if name == "io.modelcontextprotocol/ui"}
+    rest = {name: detail for name, detail in catalog.capabilities.items() if name != "extensions"}
+    return {**rest, "extensions": kept} if kept else rest
+
+
 def initialize_result(catalog: Catalog, version: str) -> bytes:
     result: dict[str, Any] = {
         "protocolVersion": version,
-        "capabilities": catalog.capabilities,
+        "capabilities": legacy_capabilities(catalog),
         "serverInfo": catalog.info,
     }
     if catalog.instructions:

@@ -9,14 +9,22 @@ closed when the client's session ends, when idle, or when there are too many.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from ..core.clock import Clock
 from ..core.errors import GatewayError, Overloaded
 from ..core.tasks import Tasks
 from .connect import Opened, Opener
+from .duplex import Duplex
 from .http_legacy import LegacyHttp
-from .messages import Client, Connection, Inbox
+from .messages import Ask, Client, Connection, Inbox
+from .wire import refuse
+
+AskClient = Callable[[str, Ask], Coroutine[Any, Any, None]]
+"""`await ask(client key, question)`: brings the question to the client and its answer back."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,8 @@ class Pool:
     """The private connections to one server, least recently used first."""
 
     def __init__(self, opener: Opener, inbox: Inbox, clock: Clock, rule: Rule = Rule()) -> None:
+        self.on_ask: AskClient = _refuse
+        """Takes what a server asks the client of a private connection outside of any call."""
         self._opener = opener
         self._rule = rule
         self._inbox = inbox
@@ -69,10 +79,16 @@ class Pool:
         self.trim()
         if len(self._private) >= self._rule.limit:
             self._make_room()
-        work = self._opener.open(self._tasks, self._inbox, client)
+        work = self._private_connection(client)
         opening = self._tasks.start(work, "open private session", awaited=True)
         private = self._private[client.key] = _Private(opening, self._clock.monotonic())
         return private
+
+    async def _private_connection(self, client: Client) -> Opened:
+        connection = await self._opener.open(self._tasks, self._inbox, client)
+        if isinstance(connection, Duplex):
+            connection.on_ask = partial(self.on_ask, client.key)
+        return connection
 
     def trim(self) -> None:
         """Close what has been idle for too long. Cheap: stops at the first that is not."""
@@ -111,6 +127,10 @@ class Pool:
             closing = [self._tasks.start(_close(private), "close private session") for private in privates]
             await asyncio.wait(closing, timeout=2.0)
         await self._tasks.aclose()
+
+
+async def _refuse(_client: str, ask: Ask) -> None:
+    await ask.reply(refuse(ask.method, "no call asked for it"))
 
 
 def _failed(private: _Private) -> bool:

@@ -10,14 +10,14 @@ import base64
 import binascii
 import hashlib
 import os
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from ..core import jsonrpc
 from ..core.clock import Clock
 from ..core.errors import RpcError
-from ..core.rawjson import value
+from ..core.rawjson import Raw, value
 from .inbound import Inbound
 
 Kind = Literal["parked", "relayed"]
@@ -89,6 +89,13 @@ class Seal:
 
 def digest_of(inbound: Inbound) -> str:
     """Which request this is: its method and parameters, however they are spelled; rounds do not count."""
-    kept = {key: value(part) for key, part in inbound.params.items() if key not in _ROUNDS}
+    kept = {key: _read(part) for key, part in inbound.params.items() if key not in _ROUNDS}
     canonical = msgspec.json.encode([inbound.message.method, kept], order="deterministic")
     return hashlib.blake2b(canonical, digest_size=16).hexdigest()
+
+
+def _read(part: Raw) -> Any:
+    try:
+        return value(part)
+    except ValueError:  # a number that Python has no value for: then as it is spelled
+        return bytes(part).decode()

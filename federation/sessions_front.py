@@ -22,7 +22,8 @@ from .client import MAX_SUBSCRIPTIONS, MAX_URI, ClientSession, Watched, remember
 from .eras import CHANGED, UPDATED
 from .hub import Hub, uri_of
 from .inbound import Inbound
-from .messages import Notice
+from .messages import Ask, Notice
+from .wire import refuse
 
 log = logging.getLogger("fedgate.mcp")
 
@@ -38,15 +39,25 @@ class SessionFront:
         self._hub = hub
         self._sessions = sessions
         self._tasks = tasks
+        self._live: dict[str, ClientSession] = {}
         sessions.revive["mcp"] = self._revive
+        for server in hub.servers.values():
+            server.pool.on_ask = self.asked
 
     def open(self, owner: str, view: str, params: Fields) -> ClientSession:
         """A new session, heard of all news of its view. Raises `RpcError`, `Overloaded`."""
         record = self._sessions.open("mcp", owner, view, local.initialize_data(params))
         return self._hearing(ClientSession(record, self._ended))
 
+    async def asked(self, key: str, ask: Ask) -> None:
+        """A server that serves one client alone asks it something outside of any call."""
+        session = self._live.get(key)
+        gone = refuse(ask.method, "its client has no session")
+        await ask.reply(await session.ask_aside(ask.method, ask.params) if session is not None else gone)
+
     def _hearing(self, session: ClientSession) -> ClientSession:
         session.record.attachment = session
+        self._live[session.client.key] = session
         view = session.record.view
         session.unsubscribe = self._hub.listen(view, lambda kinds, notice: _tell(session, kinds, notice))
         return session
@@ -55,6 +66,7 @@ class SessionFront:
         self._sessions.end(session.record)
 
     def _ended(self, session: ClientSession) -> None:
+        self._live.pop(session.client.key, None)
         self._hub.forget(session.client)
         for server, uri in session.subscriptions:
             self._hub.unsubscribe(server, uri)

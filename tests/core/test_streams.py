@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
 
-from fedgate.core.streams import closing, discard
+from fedgate.core.streams import Ready, closing, discard
 
 pytestmark = pytest.mark.anyio
 
@@ -106,3 +106,10 @@ async def test_discarding_leaves_no_trace_of_cancellation_in_the_task() -> None:
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0
+
+
+async def test_items_that_are_ready_come_one_after_the_other_and_then_no_more() -> None:
+    items = Ready([1, 2])
+    assert [item async for item in items] == [1, 2]
+    assert [item async for item in items] == []
+    await items.aclose()

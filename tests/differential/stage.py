@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.differential.exact import Json, Number, exact, loads
+from tests.differential.exact import Json, Number, exact, loads, mended
 from tests.differential.odd_server import MEMBER, META, SCRIPT, OddServer, World, odd_server
 from tests.differential.renames import Era, View
 from tests.differential.traffic import Request
@@ -95,8 +95,8 @@ def _heard(got: Got) -> Heard:
 
 def field_of(value: Json) -> str:
     """A value as it stands in a header field."""
-    text = value.text if isinstance(value, Number) else value
-    text = str(text).lower() if isinstance(text, bool) else str(text)
+    text = value.text if isinstance(value, Number) else str(value)
+    text = text.lower() if isinstance(value, bool) else mended(text)
     if SAFE.fullmatch(text) and not text.startswith("=?"):
         return text
     return f"=?base64?{base64.b64encode(text.encode()).decode()}?="

@@ -57,7 +57,7 @@ def modern(method: str, params: dict[str, Any] | None = None, **headers: bytes) 
     return body, request(sent, body=body)
 
 
-def item(method: str, key: str, **members: Any) -> Item:
+def item(method: str, key: str, /, **members: Any) -> Item:
     """A list item of the given method, with its header parameters read as the lister reads them."""
     whole = {KEYS[method]: key, **members}
     params = param_headers(whole["inputSchema"]) if "inputSchema" in whole else {}

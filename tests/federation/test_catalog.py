@@ -12,7 +12,7 @@ from fedgate.federation.eras import LISTS
 from fedgate.federation.listing import KEYS, Hints, Item, Listing
 from fedgate.federation.names import Naming
 from fedgate.federation.uris import expose
-from fedgate.federation.views import View
+from fedgate.federation.views import View, pick
 
 from .fakes import META, dump, item, listing, tools
 
@@ -323,3 +323,47 @@ def test_an_item_that_is_nested_too_deeply_to_rewrite_does_not_take_the_catalog_
 
 def test_dumped_items_are_what_the_tests_think() -> None:
     assert item("tools/list", "x", a=1) == Item("x", dump({"name": "x", "a": 1}))
+
+
+def test_a_view_that_searches_lists_two_tools_and_still_knows_whose_the_others_are() -> None:
+    listings = {"notes": tools("add", "sub", instructions="Keeps notes."), "new": None}
+    catalog = build(listings, View(info=INFO, search="on", about={"new": "Not here yet."}))
+    assert [each["name"] for each in listed(catalog)] == ["search_tools", "call_tool"]
+    assert catalog.searching
+    assert catalog.routes["tools/list"]["notes__add"] == Route("notes", "add")
+    assert catalog.capabilities["tools"] == {"listChanged": True}
+
+
+def test_a_tool_that_has_a_name_of_the_search_gives_way() -> None:
+    catalog = build({"a": tools("search_tools", "x")}, View("never", info=INFO, search="on"))
+    own = [name for name, each in catalog.routes["tools/list"].items() if each.name == "search_tools" and each.server]
+    assert own != ["search_tools"]
+    assert len(own) == 1
+    assert any("search_tools" in sentence for sentence in catalog.collisions)
+
+
+def test_searching_begins_above_a_limit_and_ends_below_half_of_it() -> None:
+    few, many = {"a": tools("x")}, {"a": tools(*(f"tool_{number}" for number in range(200)))}
+    cost = build(many, ALWAYS).tokens
+    auto = View(info=INFO, search="auto", search_over=cost - 1)
+    searched = build(many, auto)
+    assert (searched.searching, build(few, auto).searching) == (True, False)
+    assert searched.tokens < searched.tokens_unsearched == cost
+    slightly_less = {"a": tools(*(f"tool_{number}" for number in range(180)))}
+    assert not build(slightly_less, auto).searching
+    assert build(slightly_less, auto, before=searched).searching
+    assert not build(few, auto, before=searched).searching
+
+
+def test_a_view_reaches_what_its_globs_and_templates_allow() -> None:
+    both = listing(
+        ("resources/templates/list", item("resources/templates/list", "memo://{id}")),
+        ("resources/templates/list", item("resources/templates/list", "secret://{id}")),
+    )
+    view = View(info=INFO, picks={"resources": pick(include=["a+memo:*"], exclude=["a+secret:*{*"])})
+    reach = build({"a": both}, view).reach
+    assert reach.has("a+memo://1")
+    assert not reach.has("a+secret://1")
+    assert not reach.has("a+secret://" + "x" * 5000)
+    assert not reach.has("a+other://1")
+    assert build({"a": both}, ALWAYS).reach.has("anything")

@@ -11,6 +11,7 @@ from fedgate.core.call import Call, Handler, Record, Reply, Request, replace
 from fedgate.core.clock import ManualClock
 from fedgate.core.errors import BadRequest, GatewayError, NotFound
 from fedgate.gateway.admit import Admit
+from fedgate.gateway.bind import BindOne
 from fedgate.gateway.observe import Observe
 from fedgate.gateway.pipeline import batch_path, data_path, message_path
 from fedgate.telemetry.lines import Ended
@@ -116,11 +117,28 @@ async def test_an_error_of_the_endpoint_is_rendered_by_it() -> None:
     assert desk.ended[0].record.error == "not_found: gone"
 
 
-async def test_a_message_of_a_batch_has_its_own_errors_and_no_second_line_in_the_log() -> None:
+async def test_a_message_of_a_batch_is_not_identified_again_and_has_its_own_line_route_and_errors() -> None:
     desk = Desk(Endpoint(error=BadRequest("bad")))
-    reply = await batch_path(desk.endpoint)(desk.call())
-    assert (reply.status, desk.endpoint.seen) == (400, ["dispatch  ", "render BadRequest"])
-    assert desk.ended == []
+
+    def bind_one(call: Call) -> Call:
+        desk.endpoint.seen.append("bind one")
+        call.record.operation = "ask"
+        return replace(call, operation="ask", body=b"message")
+
+    path = batch_path(desk.observe, desk.endpoint, BindOne(bind_one))
+    reply = await path(desk.call(authorization=b"Bearer wrong"))
+    assert (reply.status, desk.endpoint.seen) == (400, ["bind one", "dispatch ask message", "render BadRequest"])
+    assert [(ended.operation, ended.status) for ended in desk.ended] == [("ask", 400)]
+
+
+async def test_a_message_of_a_batch_that_cannot_be_bound_is_its_own_error() -> None:
+    desk = Desk(Endpoint())
+
+    def bind_one(call: Call) -> Call:
+        raise NotFound("no such tool")
+
+    reply = await batch_path(desk.observe, desk.endpoint, BindOne(bind_one))(desk.call())
+    assert (reply.status, desk.endpoint.seen) == (404, ["render NotFound"])
 
 
 async def test_a_message_of_the_old_transport_is_bound_and_counted_but_not_identified_again() -> None:
