@@ -44,6 +44,7 @@ class News:
         self._wake = wake
         self._watched: set[str] = set()
         self._level = ""
+        self._forgotten = False
         self._connection: Opened | None = None
         self._tasks: Tasks | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -55,13 +56,24 @@ class News:
         self._connection, self._tasks = connection, tasks
         if not isinstance(connection, Duplex) or connection.era == "modern":
             self._listening = tasks.start(self._listen(connection), "listen")
-        await self.resubscribe()
+        await self._resubscribe()
 
     def detach(self) -> None:
         """It is gone, and its tasks with it."""
         self._connection = self._tasks = self._listening = None
 
-    async def resubscribe(self) -> None:
+    def forgotten(self) -> None:
+        """The server began anew behind the same connection: its lists may be others, and it knows nothing of us."""
+        self._forgotten = True
+        self.expire()
+
+    async def restore(self) -> None:
+        """Tell a server that began anew what it was told before. Raises `UpstreamError`."""
+        if self._forgotten:
+            self._forgotten = False
+            await self._resubscribe()
+
+    async def _resubscribe(self) -> None:
         """Make the subscriptions and the level of a legacy server again. Raises `UpstreamError`."""
         connection = self._connection
         if connection is None or connection.era == "modern":

@@ -9,14 +9,15 @@ towards either kind of client.
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..core import jsonrpc
 from ..core.clock import Clock
 from ..core.errors import GatewayError, RpcError, UpstreamBroken, UpstreamError, UpstreamTimeout
 from ..core.ports import Meter
-from ..core.rawjson import Raw, encode, fields, is_object, raw, text, value
+from ..core.rawjson import encode, fields, raw, text
 from ..core.tasks import Tasks
+from .arguments import picked
 from .catalog import Catalog, Route
 from .eras import LOG_LEVELS, NAME_FIELD
 from .exchange import Exchange, reply_to
@@ -167,19 +168,7 @@ def outbound_for(inbound: Inbound, exchange: Exchange, connection: Connection, t
 def _param_headers(route: Route, inbound: Inbound) -> tuple[tuple[bytes, bytes], ...]:
     if not route.params or "arguments" not in inbound.params:
         return ()
-    scalars = {token: _scalar(inbound.params["arguments"], path) for token, path in route.params.items()}
-    return render_params({token: (token,) for token in scalars}, scalars)
-
-
-def _scalar(arguments: Raw, path: tuple[str, ...]) -> Any:
-    """One argument. What stands beside it is not looked into: it may hold numbers that Python has no value for."""
-    part: Raw | None = arguments
-    for key in path:
-        part = fields(part).get(key) if part is not None and is_object(part) else None
-    try:
-        return None if part is None else value(part)
-    except ValueError:
-        return None
+    return render_params(route.params, picked(inbound.params["arguments"], route.params))
 
 
 def failure(server: str, error: GatewayError) -> Answer:

@@ -230,7 +230,7 @@ class Server:
             if self._clock_says_refresh():
                 self.news.expire()
             if self.news.stale:
-                await self.news.resubscribe()
+                await self.news.restore()
                 await self._refresh(connection)
             else:
                 await self._check(connection)
@@ -261,7 +261,7 @@ class Server:
     def _renewed(self) -> None:
         """The server was restarted behind the same address: its lists may be others."""
         self._deps.meter.reconnected(self.name)
-        self.news.expire()
+        self.news.forgotten()
 
 
 def _rule(settings: ServerSettings) -> Rule:

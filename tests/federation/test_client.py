@@ -1,5 +1,6 @@
 import asyncio
 import json
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from fedgate.federation.client import KEPT_STREAMS, MAX_ASKS, MAX_CALLS, ClientS
 from fedgate.federation.exchange import Exchange
 from fedgate.federation.messages import Answer
 from fedgate.sessions.record import Session
-from tests.core.http_peer import background, until
+from tests.core.http_peer import background
 
 pytestmark = pytest.mark.anyio
 
@@ -162,7 +163,9 @@ async def test_open_questions_are_bounded() -> None:
     one = session()
     exchange = one.begin(Raw(b"1"))
     asking = [asyncio.create_task(exchange.ask("sampling/createMessage", b"{}")) for _ in range(MAX_ASKS)]
-    await until(lambda: exchange.stream.waiting and len(one._asks) == MAX_ASKS)
+    async with asyncio.timeout(5), aclosing(exchange.stream.frames()) as frames:
+        for _ in range(MAX_ASKS + 1):  # the first is the priming event
+            await anext(frames)
     assert b"too many questions" in (await exchange.ask("sampling/createMessage", b"{}")).error
     for each in asking:
         each.cancel()

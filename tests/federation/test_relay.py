@@ -22,7 +22,7 @@ from fedgate.core.call import replace
 from tests.core.http_peer import background
 from tests.federation.connections import hub_over
 from tests.federation.fakes import Person, dump
-from tests.federation.upstreams import Seen, Upstream, error, hang_up, http, never, notification, result, text, upstream
+from tests.federation.upstreams import Handler, Seen, Upstream, error, hang_up, http, never, notification, result, text, upstream
 from tests.federation.upstreams import request as server_request
 
 pytestmark = pytest.mark.anyio
@@ -179,7 +179,7 @@ async def test_a_legacy_servers_question_is_answered_in_the_middle_of_the_call()
 # Rounds of modern servers.
 
 
-def rounds(count: int, state: str | None = "st") -> Any:
+def rounds(count: int) -> Handler:
     """A modern tool that wants input this often."""
 
     async def handler(seen: Seen) -> bytes:
@@ -203,9 +203,7 @@ async def test_a_modern_servers_questions_are_put_and_the_call_is_made_again_wit
         assert last["arguments"] == {"a": 1}
         assert last["inputResponses"] == {"q": {"action": "accept"}}
         assert last["requestState"] == "st2"
-        assert [params for _, params in person.asked] == [b'{"message": "0"}', b'{"message": "1"}'] or len(
-            person.asked
-        ) == 2
+        assert [json.loads(params)["message"] for _, params in person.asked] == ["0", "1"]
         assert len({seen.id for seen in one.all("tools/call")}) == 3
         assert at.meter.calls == [("mcp", "one")] * 3
 

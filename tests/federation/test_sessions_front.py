@@ -99,9 +99,10 @@ async def test_a_subscription_is_counted_once_however_often_it_is_asked_for(tmp_
         await kept.server.saw("resources/subscribe", 2)
         kept.opened.set()
         assert all("result" in got.message for got in await asyncio.gather(*asking))
+        assert (kept.count("resources/unsubscribe"), live(gateway).subscriptions) == (1, {("notes", URI)})
         await session.call("resources/unsubscribe", {"uri": uri})
         await kept.server.saw("resources/unsubscribe", 2)
-        assert (kept.count("resources/subscribe"), kept.count("resources/unsubscribe")) == (2, 2)
+        assert live(gateway).subscriptions == set()
 
 
 async def test_a_session_that_ends_takes_its_subscriptions_back_even_one_under_way(tmp_path: Path) -> None:

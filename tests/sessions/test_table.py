@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from fedgate.core.clock import ManualClock
+from fedgate.core.errors import Overloaded
 from fedgate.sessions.table import Attachment, Session, SessionTable
 
 IDLE = 100.0
@@ -90,14 +91,14 @@ def test_a_stranger_who_asks_does_not_keep_a_record_alive_nor_end_it() -> None:
     assert desk.ends == [("alice", "idle")]
 
 
-def test_an_idle_record_ends_whoever_looks_first() -> None:
+def test_an_idle_record_ends_at_the_same_moment_whoever_looks_first() -> None:
     by_find, by_sweep = Desk(), Desk()
     for desk in (by_find, by_sweep):
         session, _ = desk.open()
         desk.clock.advance(IDLE - 0.5)
         desk.table.sweep()
         assert len(desk.table) == 1
-        desk.clock.advance(1)
+        desk.clock.advance(0.5)
         if desk is by_find:
             assert not desk.found(session)
         desk.table.sweep()
@@ -189,6 +190,34 @@ def test_an_ended_record_is_gone_and_its_attachment_told_once() -> None:
     desk.table.end(session)
     assert not desk.found(session)
     assert (live.ends, desk.ends) == (1, [("alice", "closed")])
+
+
+def test_records_that_end_one_another_are_each_told_once() -> None:
+    desk = Desk()
+
+    class Chained(Live):
+        other: Session
+
+        def ended(self) -> None:
+            super().ended()
+            desk.table.end(self.other)
+
+    one, other = desk.open("a")[0], desk.open("b")[0]
+    first, second = Chained(), Chained()
+    first.other, second.other = other, one
+    one.attachment, other.attachment = first, second
+    desk.table.close()
+    assert (first.ends, second.ends) == (1, 1)
+    assert sorted(owner for owner, _ in desk.ends) == ["a", "b"]
+
+
+def test_a_table_that_is_closed_finds_and_opens_nothing() -> None:
+    desk = Desk()
+    session, _ = desk.open()
+    desk.table.close()
+    assert not desk.found(session)
+    with pytest.raises(Overloaded, match="the gateway is stopping"):
+        desk.open()
 
 
 def test_at_the_stop_all_end() -> None:
