@@ -20,13 +20,14 @@ from typing import Literal
 import msgspec
 
 from ..core.errors import GatewayError, UpstreamBroken, UpstreamInvalid, UpstreamRefused
+from ..core.jsonrpc import METHOD_NOT_FOUND
 from ..core.rawjson import Fields, raw
 from ..core.tasks import Tasks
 from .backoff import Attempts, Backoff
 from .connect import Deps, Opened, Opener, ServerSettings
 from .duplex import Duplex
 from .eras import LISTS
-from .handshake import reason
+from .handshake import reason, rpc_error
 from .http_legacy import LegacyHttp
 from .listing import Listing, fetch
 from .messages import Answer, Client, Connection, Outbound
@@ -193,6 +194,9 @@ class Server:
     async def _fetch(self, connection: Connection, methods: tuple[str, ...]) -> Listing:
         async def ask(method: str, params: Fields) -> bytes:
             answer = await self._request(connection, method, params)
+            if answer.error and rpc_error(answer.error).code == METHOD_NOT_FOUND:
+                log.debug("server %s announces %s but does not have it", self.name, method)
+                return b"{}"  # some servers announce a capability and implement a part of it
             if answer.error:
                 raise UpstreamInvalid(f"it refused {method}: {reason(answer.error)}")
             return answer.result

@@ -260,7 +260,9 @@ def changing(*kinds: str) -> dict[str, Any]:
         ),
         ([{"resources": {"subscribe": "yes"}}], changing("resources")),
         ([{"completions": {}, "logging": {"x": 1}}], {"completions": {}, "logging": {}}),
-        ([{"tools": True, "experimental": {"x": {}}, "extensions": {"y": {}}, "tasks": {}}], {}),
+        ([{"tools": True, "experimental": {"x": {}}, "extensions": 7, "tasks": {}}], {}),
+        ([{"extensions": {"com.example/x": {"a": 1}}}], {"extensions": {"com.example/x": {"a": 1}}}),
+        ([{"extensions": {"com.example/x": {}}}] * 2, {}),
         ([], {}),
     ],
 )
