@@ -3,7 +3,7 @@
 #   make run          set up, then a gateway over sample servers (offline, no key)
 #   make test         set up, then the tests
 #   make check        lint, formatting, types, tests with branch coverage
-#   make conformance  the official MCP conformance suite (needs npm; fetches Node 22 and the suite)
+#   make conformance  the official MCP conformance suite, then other people's clients (needs npm; fetches Node 22)
 #   make bench        the benchmarks (nginx and wrk are used if they are there)
 #   make lock         pin the dependencies anew
 #   make clean        remove what these made
@@ -38,6 +38,7 @@ check: $(READY)
 
 conformance: $(READY)
 	@$(BIN)/python tests/conformance/run.py --required $(ARGS)
+	@$(BIN)/pytest -m clients tests/clients
 
 bench: $(READY)
 	@$(BIN)/python bench/run.py $(ARGS)

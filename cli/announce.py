@@ -14,7 +14,7 @@ from ..gateway.app import Gateway
 from ..gateway.settings import Listen
 from .screen import one_line, table
 
-HEAD = ("SERVER", "STATE", "ERA", "VERSION", "TOOLS", "PROMPTS", "RESOURCES", "REASON")
+HEAD = ("SERVER", "STATE", "ERA", "VERSION", "TOOLS", "TOKENS", "PROMPTS", "RESOURCES", "REASON")
 
 
 def base_url(gateway: Gateway, listen: Listen) -> str:
@@ -35,7 +35,7 @@ def _reachable(listen: Listen) -> Listen:
 
 
 def server_table(gateway: Gateway, *, limit: int | None = None, colour: bool = False) -> str:
-    """One row per server, with the reason of those that are not ready."""
+    """One row per server, with the reason of those that are not ready and the number of tools that changed."""
     rows = [
         (
             status.name,
@@ -43,9 +43,10 @@ def server_table(gateway: Gateway, *, limit: int | None = None, colour: bool = F
             status.era or "-",
             status.version or "-",
             str(status.tools),
+            str(status.tokens),
             str(status.prompts),
             str(status.resources),
-            one_line(status.reason),
+            "; ".join(filter(None, (one_line(status.reason), f"{status.changed} changed" * bool(status.changed)))),
         )
         for status in gateway.hub.status
     ]
@@ -66,6 +67,11 @@ def connect_lines(url: str, key_ids: Iterable[str]) -> list[str]:
     ]
 
 
+def profile_urls(gateway: Gateway, url: str) -> list[str]:
+    """Where each profile of the gateway at `url` is served."""
+    return [f"{url}/mcp/{name}" for name in gateway.manifest.mcp.profiles]
+
+
 def announcement(gateway: Gateway, listen: Listen, *, limit: int | None = None, colour: bool = False) -> str:
     """For people."""
     url = base_url(gateway, listen)
@@ -79,6 +85,7 @@ def announcement(gateway: Gateway, listen: Listen, *, limit: int | None = None, 
             f"Listening on {listen}",
             "",
             *(f"  {line}" for line in connect_lines(url, keys)),
+            *(f"  Profile      {each}" for each in profile_urls(gateway, url)),
             "",
             gateway.restart,
             "",
@@ -95,6 +102,7 @@ def as_json(gateway: Gateway, listen: Listen) -> str:
             "listen": str(listen),
             "url": url,
             "mcp": f"{url}/mcp",
+            "profiles": profile_urls(gateway, url),
             "servers": [msgspec.to_builtins(status) for status in gateway.hub.status],
         }
     )

@@ -58,6 +58,19 @@ def _check(parser: Parser) -> None:
 
 def _tools(parser: Parser) -> None:
     parser.add_argument("manifests", nargs="*", default=[], metavar="MANIFEST", help=_MANIFESTS)
+    odd = parser.add_mutually_exclusive_group()
+    odd.add_argument(
+        "--changed",
+        action="store_true",
+        help="only tools whose definition changed since it was accepted, or has invisible characters",
+    )
+    odd.add_argument(
+        "--accept",
+        nargs="*",
+        metavar=("SERVER", "TOOL"),
+        help="accept the definitions that are given now: of all servers, of one, or of one tool (in its server's "
+        "spelling); a manifest stands before it",
+    )
     _target(parser, timeout=20.0)
 
 

@@ -7,7 +7,7 @@ from argparse import Namespace
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from ..core.rawjson import Fields, encode, fields, value
+from ..core.rawjson import Fields, Raw, encode, fields, items, value
 from ..manifest.model import Manifest
 from ..telemetry.logs import setup_logging
 from .client import Refused
@@ -15,10 +15,12 @@ from .reach import READY, Place, bounded, started
 from .screen import one_line, printable
 from .source import read
 from .stop import OK, TOOL_FAILED, UNREACHABLE, USAGE, Stop, nearest
-from .tools import Tool, listed, place
+from .tools import Tool, listed, named, place, searched
 from .typed import BadArgument
 from .typed import arguments as typed
 
+SEARCHED = 25
+"""Matches to look through where a gateway has a search instead of a list."""
 _UPSTREAM = (-32000, -32001)
 """Codes with which the gateway says that the tool's server could not be reached, or did not answer in time."""
 
@@ -50,7 +52,7 @@ def only(tool: str, manifest: Manifest) -> Manifest:
 
 async def _call(where: AbstractAsyncContextManager[Place], arguments: Namespace) -> int:
     async with where as there:
-        tool = _find(arguments, await listed(there), there)
+        tool = _find(arguments, await _candidates(there, arguments.tool), there)
         try:
             values = typed(arguments.arg, arguments.json_args, _schema(tool))
         except BadArgument as error:
@@ -61,6 +63,20 @@ async def _call(where: AbstractAsyncContextManager[Place], arguments: Namespace)
             code = UNREACHABLE if error.code in _UPSTREAM else TOOL_FAILED
             raise Stop(f"{tool.name}: {one_line(str(error))}", code, _look(arguments, "--json")) from error
     return _print(result, as_json=arguments.json)
+
+
+async def _candidates(there: Place, name: str) -> list[Tool]:
+    """What is listed; where that is a search, also what it finds for the name."""
+    tools = await listed(there.client)
+    if not searched(tools):
+        return tools
+    query = {"name": "search_tools", "arguments": {"query": name, "limit": SEARCHED}}
+    try:
+        result = await there.client.request("tools/call", query)
+        structure = fields(result.get("structuredContent", Raw(b"{}")))
+        return tools + named(items(structure.get("tools", Raw(b"[]"))))
+    except (Refused, ValueError):  # two tools that are only called so
+        return tools
 
 
 def _find(arguments: Namespace, tools: list[Tool], there: Place) -> Tool:

@@ -42,22 +42,31 @@ def _refuse(error: ManifestError, *, as_json: bool) -> int:
 
 def _facts(manifest: Manifest) -> dict[str, Any]:
     """What is configured, without anything that may be a secret."""
+    mcp = manifest.mcp
     servers = [
         {
             "name": name,
             "kind": _kind(server),
             "endpoint": server.endpoint,
             "timeout": server.timeout,
+            "pin": server.pin,
             "disabled": server.disabled,
         }
-        for name, server in manifest.mcp.servers.items()
+        for name, server in mcp.servers.items()
     ]
     return {
         "listen": str(manifest.gateway.listen),
         "anonymous": manifest.anonymous,
         "keys": [key.id for key in manifest.access.keys],
-        "naming": manifest.mcp.naming,
+        "naming": mcp.naming,
         "servers": servers,
+        "profiles": [
+            {"name": name, "servers": list(profile.servers), "search": profile.search or mcp.search}
+            for name, profile in mcp.profiles.items()
+        ],
+        "search": mcp.search,
+        "search_over": mcp.search_over,
+        "fingerprints": None if mcp.fingerprints is None else str(mcp.fingerprints),
     }
 
 
@@ -73,9 +82,16 @@ def _kind(server: BaseModel) -> str:
 
 def _summary(files: list[Path], manifest: Manifest) -> str:
     facts = _facts(manifest)
-    head = ("SERVER", "KIND", "ENDPOINT", "TIMEOUT", "NOTE")
+    head = ("SERVER", "KIND", "ENDPOINT", "TIMEOUT", "PIN", "NOTE")
     rows = [
-        (each["name"], each["kind"], each["endpoint"], f"{each['timeout']:g}s", "disabled" if each["disabled"] else "")
+        (
+            each["name"],
+            each["kind"],
+            each["endpoint"],
+            f"{each['timeout']:g}s",
+            each["pin"],
+            "disabled" * each["disabled"],
+        )
         for each in facts["servers"]
     ]
     servers = table(head, rows) if rows else "no servers: add some under mcp.servers"
@@ -85,5 +101,25 @@ def _summary(files: list[Path], manifest: Manifest) -> str:
     return (
         f"{' '.join(map(str, files))}: fine\n\n{servers}\n\n"
         f"listens on  {facts['listen']}\n"
-        f"serves      {' and '.join(callers) or 'nobody: access.anonymous is false and there are no keys'}"
+        f"serves      {' and '.join(callers) or 'nobody: access.anonymous is false and there are no keys'}\n"
+        f"{_catalog(facts)}"
     )
+
+
+def _catalog(facts: dict[str, Any]) -> str:
+    """How the catalog is shown and what is remembered of it."""
+    lines = [
+        f"profile     /mcp/{each['name']}: {', '.join(each['servers']) or 'all servers'}; {_search(each['search'], facts)}"
+        for each in facts["profiles"]
+    ]
+    kept = facts["fingerprints"]
+    pins = f"kept in {kept}" if kept else "not kept across restarts: mcp.fingerprints is not set"
+    return "\n".join([*lines, f"search      {_search(facts['search'], facts)}", f"pins        {pins}"])
+
+
+def _search(mode: str, facts: dict[str, Any]) -> str:
+    return {
+        "on": "tools are searched",
+        "off": "tools are listed",
+        "auto": f"tools are listed up to about {facts['search_over']} tokens, then searched",
+    }[mode]

@@ -41,10 +41,15 @@ class Client:
     def __init__(self, http: httpx2.AsyncClient, url: str, key: str | None = None) -> None:
         self.url = url
         self._http = http
+        self._key = key
         self._ids = itertools.count(1)
         self._headers = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
         if key:
             self._headers["authorization"] = f"Bearer {key}"
+
+    def beside(self, url: str) -> "Client":
+        """Another one, for a session of its own at `url`, with the same key."""
+        return Client(self._http, url, self._key)
 
     async def open(self) -> None:
         """The handshake."""

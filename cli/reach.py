@@ -12,16 +12,17 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+import msgspec
 
 from ..gateway.app import Gateway
 from ..manifest.model import Manifest
 from .client import Client
-from .stop import UNREACHABLE, USAGE, Stop
+from .stop import BAD_MANIFEST, UNREACHABLE, USAGE, Stop
 
 LOCAL = "http://127.0.0.1/mcp"
 """What the gateway in this process is called; nothing listens there."""
@@ -33,19 +34,21 @@ TERMINATED = 143
 
 @dataclass(frozen=True)
 class Place:
-    """An open session. `servers`: the state of each, as `/readyz` gives it; empty if the place does not tell."""
+    """An open session. `servers`: the state of each, as `/readyz` gives it; empty if the place does not tell.
+
+    `view`: the path segment after `/mcp`; empty for all servers together.
+    """
 
     client: Client
     servers: Mapping[str, Mapping[str, Any]]
-    owners: Mapping[str, str] = field(default_factory=dict)
+    view: str = ""
 
     def owner(self, tool: str) -> str:
         """The server that a tool comes from, or `-` where that cannot be told."""
         if len(self.servers) == 1:
             return next(iter(self.servers))
-        known = self.owners.get(tool)
         prefix = tool.partition("__")[0]
-        return known or (prefix if prefix in self.servers else "-")
+        return prefix if prefix in self.servers else "-"
 
 
 def bounded(arguments: Namespace, work: Callable[[], Awaitable[int]]) -> int:
@@ -79,13 +82,13 @@ async def running(url: str, key: str | None, timeout: float) -> AsyncIterator[Pl
         raise Stop(f'--url "{url}" is no URL: write for example http://127.0.0.1:8080', USAGE)
     address = url if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}/mcp"
     http = httpx2.AsyncClient(timeout=timeout)
-    async with http, asyncio.timeout(timeout), _session(Client(http, address, key)) as client:
-        states = await _states(http, f"{parts.scheme}://{parts.netloc}/readyz")
+    async with http, asyncio.timeout(timeout), session(Client(http, address, key)) as client:
+        known = await _asked(http, f"{parts.scheme}://{parts.netloc}/readyz")
         view = parts.path.strip("/").removeprefix("mcp").strip("/")
-        yield Place(client, {view: states[view]} if view in states else states)
+        yield Place(client, {view: known[view]} if view in known else known, view)
 
 
-async def _states(http: httpx2.AsyncClient, url: str) -> Mapping[str, Mapping[str, Any]]:
+async def _asked(http: httpx2.AsyncClient, url: str) -> Mapping[str, Mapping[str, Any]]:
     """What a gateway of ours tells of its servers; nothing, if it is none of ours."""
     try:
         answer = (await http.get(url, timeout=STATE_TIMEOUT)).json()
@@ -99,33 +102,49 @@ async def _states(http: httpx2.AsyncClient, url: str) -> Mapping[str, Mapping[st
 
 @contextlib.asynccontextmanager
 async def started(manifest: Manifest, timeout: float) -> AsyncIterator[Place]:
-    """A session with the servers of `manifest`, once each is reached or has failed, or `timeout` seconds are over.
+    """A session with the servers of `manifest`, as by `opened`. Raises `TimeoutError`.
 
-    Raises `TimeoutError`; ending the servers is not counted in it.
+    The servers alone, all tools listed: views, searching and what is kept in files are for those who serve.
     """
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    gateway = Gateway(_plain(manifest), log_fd=nowhere)
-    try:
-        gateway.start()
-        late = asyncio.get_running_loop().time() + timeout + STATE_TIMEOUT
-        await _settled(gateway, timeout)
-        transport = httpx2.ASGITransport(app=gateway.asgi)
-        http = httpx2.AsyncClient(transport=transport, timeout=timeout)
-        async with http, asyncio.timeout_at(late), _session(Client(http, LOCAL)) as client:
-            yield Place(client, _local_states(gateway), _owners(gateway))
-    finally:
-        await gateway.aclose()
-        gateway.access_log.close()
-        os.close(nowhere)
-
-
-def _plain(manifest: Manifest) -> Manifest:
-    """The servers alone, all tools listed: views, searching and what is kept in files are for those who serve."""
-    return Manifest(mcp=manifest.mcp.model_copy(update={"profiles": {}, "search": "off", "fingerprints": None}))
+    late = asyncio.get_running_loop().time() + timeout + STATE_TIMEOUT
+    plain = manifest.mcp.model_copy(update={"profiles": {}, "search": "off", "fingerprints": None})
+    async with opened(Manifest(mcp=plain), timeout) as gateway:
+        http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=gateway.asgi), timeout=timeout)
+        async with http, asyncio.timeout_at(late), session(Client(http, LOCAL)) as client:
+            yield Place(client, states(gateway))
 
 
 @contextlib.asynccontextmanager
-async def _session(client: Client) -> AsyncIterator[Client]:
+async def opened(manifest: Manifest, timeout: float) -> AsyncIterator[Gateway]:
+    """The servers of `manifest`, once each is reached or has failed, or `timeout` seconds are over.
+
+    Accepted definitions are kept where the manifest says. Ending the servers is not counted
+    in `timeout`. Raises `Stop`.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        gateway = _made(manifest, nowhere)
+        try:
+            gateway.start()
+            await _settled(gateway, timeout)
+            yield gateway
+        finally:
+            await gateway.aclose()
+            gateway.access_log.close()
+    finally:
+        os.close(nowhere)
+
+
+def _made(manifest: Manifest, log_fd: int) -> Gateway:
+    try:
+        return Gateway(Manifest(mcp=manifest.mcp), log_fd=log_fd)
+    except ValueError as error:  # the file of fingerprints became unusable since the manifest was read
+        raise Stop(f"mcp.fingerprints: {manifest.mcp.fingerprints} {error}", BAD_MANIFEST) from error
+
+
+@contextlib.asynccontextmanager
+async def session(client: Client) -> AsyncIterator[Client]:
+    """The client between its handshake and its goodbye."""
     await client.open()
     try:
         yield client
@@ -145,10 +164,6 @@ async def _settled(gateway: Gateway, timeout: float) -> None:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _local_states(gateway: Gateway) -> dict[str, dict[str, Any]]:
-    return {each.name: {"state": each.state, "reason": each.reason} for each in gateway.hub.status}
-
-
-def _owners(gateway: Gateway) -> dict[str, str]:
-    catalog = gateway.hub.catalog("")
-    return {} if catalog is None else {name: route.server for name, route in catalog.routes["tools/list"].items()}
+def states(gateway: Gateway) -> dict[str, dict[str, Any]]:
+    """As `/readyz` gives them."""
+    return {each.name: msgspec.to_builtins(each) for each in gateway.hub.status}

@@ -11,7 +11,7 @@ from typing import TextIO
 
 _COLOURS = {"ready": 32, "starting": 33, "degraded": 33, "down": 31}
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
-_MIN_LAST = 20
+_MIN_CUT = 20
 
 
 def printable(text: str) -> str:
@@ -25,6 +25,11 @@ def one_line(text: str) -> str:
     return next((line for line in lines if line), "").replace("\t", " ")
 
 
+def counted(number: int, what: str) -> str:
+    """Such as "1 tool", "2 tools"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def wants_colour(stream: TextIO) -> bool:
     """Colour only on a terminal, and not if NO_COLOR is set (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -36,7 +41,7 @@ def width(stream: TextIO) -> int | None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, limit: int | None = None, colour: bool = False) -> str:
-    """Columns as wide as what is in them, two spaces apart; the last is cut so that a line has `limit` characters.
+    """Columns as wide as what is in them, two spaces apart; the widest is cut so that a line has `limit` characters.
 
     Columns whose cells are all numbers stand to the right. With `colour`, cells that name a state are painted.
     """
@@ -44,7 +49,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, limit: int | No
     widths = [max(map(len, column)) for column in columns]
     right = [bool(rows) and all(cell.isdigit() or not cell for cell in column[1:]) for column in columns]
     if limit is not None:
-        widths[-1] = max(_MIN_LAST, limit - sum(widths[:-1]) - 2 * (len(widths) - 1))
+        widest = max(range(len(widths)), key=lambda column: (widths[column], column))
+        room = limit - sum(widths) + widths[widest] - 2 * (len(widths) - 1)
+        widths[widest] = min(widths[widest], max(_MIN_CUT, room))
     lines = []
     for row in (head, *rows):
         cells = [_cell(*each) for each in zip(row, widths, right, strict=True)]

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def paths(named: Sequence[str]) -> list[Path]:
         names = " and ".join(map(str, found))
         raise Stop(f"this folder has {names}: name the one that you mean", USAGE, f"fedgate check {found[0]}")
     return found
+
+
+def without_url(arguments: Namespace) -> None:
+    """With `--url`, no manifest may be named. Raises `Stop`."""
+    if arguments.manifests:
+        manifests = shlex.join(arguments.manifests)
+        raise Stop(f"give either --url or a manifest ({manifests}), not both", USAGE)
 
 
 def read(named: Sequence[str]) -> Manifest:

@@ -29,6 +29,8 @@ ABOUT = """This is fedgate {version}, a gateway for MCP servers.
 
   /mcp            all servers in one catalog (streamable HTTP)
   /mcp/SERVER     one server with its own names: {servers}
+  /mcp/PROFILE    a part of the catalog that has a name under mcp.profiles
+  /sse            the same for clients of the old HTTP+SSE transport
   /healthz  /readyz  /metrics
 
 Connect Claude Code:  claude mcp add --transport http fedgate {url}/mcp

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fedgate.core import jsonrpc
@@ -163,6 +163,7 @@ HOSTILE = (
 
 @given(HOSTILE)
 @example(b'{"id":"\xff"}')
+@settings(deadline=None)
 def test_nothing_but_an_rpc_error_comes_of_any_bytes(body: bytes) -> None:
     code = 0
     try:
@@ -176,6 +177,7 @@ def test_nothing_but_an_rpc_error_comes_of_any_bytes(body: bytes) -> None:
 
 
 @given(st.one_of(st.integers(), st.text()), st.text(), st.dictionaries(st.text(), st.text()))
+@settings(deadline=None)
 def test_what_is_written_is_read_back(ident: int | str, method: str, params: dict[str, str]) -> None:
     raw_id, raw_params = json.dumps(ident).encode(), json.dumps(params).encode()
     read = parse_one(jsonrpc.request(raw_id, method, raw_params))

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fedgate.core.errors import UpstreamInvalid
@@ -40,6 +40,7 @@ STREAMS = st.lists(
 
 @given(STREAMS | st.binary(max_size=60), st.lists(st.integers(min_value=0, max_value=100), max_size=8))
 @example(b"data: a\r\n\r\ndata: b\r\r\n", [7, 8, 9, 10])
+@settings(deadline=None)
 def test_random_cuts_give_the_events_of_the_whole_stream(stream: bytes, cuts: list[int]) -> None:
     edges = sorted({0, len(stream), *(min(cut, len(stream)) for cut in cuts)})
     pieces = [stream[start:end] for start, end in pairwise(edges)]
@@ -170,6 +171,7 @@ def test_an_event_is_written_with_what_it_has() -> None:
 
 
 @given(st.binary(max_size=40), st.sampled_from([b"", b"7.1"]), st.sampled_from([b"message", b"endpoint"]))
+@settings(deadline=None)
 def test_what_is_written_is_read_back_with_line_breaks_as_line_feeds(data: bytes, ident: bytes, name: bytes) -> None:
     written = event(data, id_=ident, name=name)
     plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -12,6 +12,8 @@ from tests.differential.exact import Json, Number, exact, mended
 from tests.differential.odd_server import MEMBER
 
 Era = Literal["legacy", "modern"]
+DEFAULT_TTL = 30_000
+"""Milliseconds, where a server gives none."""
 LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 KEY = {"tools": "name", "prompts": "name", "resources": "uri", "resourceTemplates": "uriTemplate"}
@@ -140,7 +142,17 @@ def offered(method: str, items: Iterable[Json]) -> list[Json]:
 
 def listed(view: View, method: str, items: Iterable[Json]) -> list[Json]:
     """The items as the client of this view gets them; names are left to `same_but_names`."""
-    return [_app(view, _uri(view, item)) for item in map(mended, offered(method, items))]
+    return [_app(view, _uri(view, item)) for item in offered(method, map(mended, items))]
+
+
+def list_members(view: View, page: Mapping[str, Json]) -> dict[str, Json]:
+    """What stands beside the list: nothing for a legacy client, the caching hints for a modern one."""
+    if view.era == "legacy":
+        return {}
+    ttl = int(page["ttlMs"].text) if "ttlMs" in page else DEFAULT_TTL
+    scope = "public" if page.get("cacheScope") == "public" else "private"
+    found: dict[str, Json] = exact({"resultType": "complete", "ttlMs": max(ttl, 0), "cacheScope": scope})
+    return found
 
 
 def same_but_names(view: View, method: str, expected: list[Json], got: list[Json]) -> bool:

@@ -4,6 +4,7 @@
 and of either view; both give the messages that came, exact to the digit.
 """
 
+import asyncio
 import base64
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -17,10 +18,11 @@ from tests.differential.odd_server import MEMBER, META, SCRIPT, OddServer, World
 from tests.differential.renames import Era, View
 from tests.differential.traffic import Request
 from tests.e2e.caller import JSON_POST, MODERN, Caller, Got, Headers, Legacy
-from tests.e2e.gateway import InProcess, in_process, manifest_of
+from tests.e2e.gateway import LIMIT, InProcess, in_process, manifest_of
 from tests.federation.upstreams import ECHO, upstream
 
 SERVER = "one"
+KINDS = ("tools", "prompts", "resources")
 OTHER = exact({**ECHO, "name": "two__echo"})
 """All that the second server has."""
 SAFE = re.compile(r"[!-~]([ -~]*[!-~])?")
@@ -131,6 +133,26 @@ class Stage:
                 return items, pages
             params = {"cursor": pages[-1]["nextCursor"]}
 
+    async def change(self, world: World) -> None:
+        """Let the server offer another world, and wait until the gateway has seen it."""
+        seen: set[str] = set()
+        done = asyncio.Event()
+
+        def hear(kinds: tuple[str, ...], _notice: object) -> None:
+            seen.update(kinds)
+            if seen.issuperset(KINDS):
+                done.set()
+
+        end = self.gateway.gateway.hub.listen(SERVER, hear)
+        try:
+            self.server.world = world
+            for kind in KINDS:
+                self.server.announce(f"notifications/{kind}/list_changed")
+            async with asyncio.timeout(LIMIT):
+                await done.wait()
+        finally:
+            end()
+
     async def names(self, view: View) -> dict[str, str]:
         """The server's tool and prompt names → those of the view, by their place in the lists."""
         found: dict[str, str] = {}
@@ -174,5 +196,6 @@ async def stage(back: Era, world: World, folder: Path) -> AsyncIterator[Stage]:
     async with odd_server(back, world) as server, upstream(back) as second:
         servers = {SERVER: {"url": server.url}, "two": {"url": second.url}}
         async with in_process(manifest_of(servers), folder) as gateway:
+            await server.listening()
             lines = {view: Line(gateway.caller if view.prefix else gateway.at(SERVER), view.era) for view in VIEWS}
             yield Stage(server, gateway, Line(Caller(server.port), back), lines)

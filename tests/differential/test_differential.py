@@ -5,24 +5,21 @@ and the aggregate's. Every example can be repeated: the choice is the same each 
 `DIFFERENTIAL=N` chooses anew, N examples a test.
 """
 
-import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.differential.exact import Json, Number, exact, mended
-from tests.differential.odd_server import INFO, INSTRUCTIONS, MEMBER, STATUS, World
-from tests.differential.renames import Era, View, answer, listed, offered, same_but_names, wanted
-from tests.differential.stage import SERVER, VIEWS, Heard, Stage, stage
+from tests.differential.odd_server import INFO, MEMBER, STATUS, World
+from tests.differential.renames import Era, View, answer, list_members, listed, same_but_names, wanted
+from tests.differential.stage import VIEWS, Heard, Line, Stage, stage
 from tests.differential.traffic import Request, requests, worlds
-from tests.e2e.gateway import LIMIT
 
 EXPLORE = int(os.environ.get("DIFFERENTIAL", "0"))
 HEADED = {
@@ -95,9 +92,19 @@ class Running:
     def through(self, view: View, request: Request) -> Heard:
         return self.portal.call(self.stage.through, view, request, self.names[view])
 
+    def lists(self, line: Line, method: str) -> tuple[list[Json], list[Json]]:
+        return self.portal.call(self.stage.lists, line, method)
+
 
 @pytest.fixture(scope="module", params=["legacy", "modern"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with _running(request.param, tmp_path_factory.mktemp("gateway")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module", params=["legacy", "modern"])
+def offering(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Another one: its world changes."""
     with _running(request.param, tmp_path_factory.mktemp("gateway")) as found:
         yield found
 
@@ -137,3 +144,62 @@ def test_calls_through_the_aggregate_are_as_straight_to_the_server(running: Runn
     straight = running.direct(asked)
     for view in VIEWS[2:]:
         assert differs(view, asked, straight, running.through(view, asked)) == ""
+
+
+@bounded(25)
+@given(world=worlds)
+def test_lists_are_those_of_the_server_whatever_it_lists(offering: Running, world: World) -> None:
+    offering.portal.call(offering.stage.change, world)
+    for method, member in MEMBER.items():
+        straight, pages = offering.lists(offering.stage.straight, method)
+        assert straight == world.items[method]
+        for view, line in offering.stage.lines.items():
+            got, (page,) = offering.lists(line, method)
+            expected = listed(view, method, straight)
+            assert same_but_names(view, method, expected, got), (view, expected, got)
+            beside = {key: part for key, part in page.items() if key not in (member, "_meta")}
+            if not view.prefix:
+                assert beside == list_members(view, pages[0])
+            assert beside.keys() == list_members(view, pages[0]).keys()
+
+
+def test_the_servers_own_view_says_of_itself_what_the_server_says(running: Running) -> None:
+    said = running.stage.server.greeting({})
+    legacy = running.portal.call(_greeting, running.stage.lines[View("legacy")])
+    assert legacy == {**_without(said, "resultType", "ttlMs", "cacheScope"), "protocolVersion": "2025-11-25"}
+    modern = running.portal.call(running.stage.lines[View("modern")].ask, Request("server/discover", {})).answer[
+        "result"
+    ]
+    assert modern.pop("_meta") == exact({"io.modelcontextprotocol/serverInfo": INFO})
+    assert _without(modern, "ttlMs", "cacheScope", "resultType", "supportedVersions") == _without(
+        said, "ttlMs", "cacheScope", "resultType", "serverInfo"
+    )
+    assert modern["supportedVersions"][0] == "2026-07-28"
+
+
+async def _greeting(line: Any) -> Json:
+    return exact((await line.session()).greeting)
+
+
+def _without(members: Mapping[str, Json], *keys: str) -> Json:
+    return {key: part for key, part in members.items() if key not in keys}
+
+
+@pytest.mark.parametrize("view", VIEWS[2:], ids=["legacy", "modern"])
+def test_the_aggregate_has_no_methods_that_nobody_knows(running: Running, view: View) -> None:
+    heard = running.through(view, Request("vendor/method", {}))
+    assert heard.answer["error"]["code"] == Number("-32601")
+
+
+@pytest.mark.parametrize("view", VIEWS[:2], ids=["legacy", "modern"])
+def test_a_number_beyond_all_doubles_stands_beside_an_argument_that_a_header_repeats(
+    running: Running, view: View
+) -> None:
+    asked = Request("tools/call", {"name": "headed", "arguments": {"region": "eu", "n": Number("1e400")}})
+    assert differs(view, asked, running.direct(asked), running.through(view, asked)) == ""
+
+
+@pytest.mark.parametrize("view", VIEWS[:2], ids=["legacy", "modern"])
+def test_an_empty_name_is_a_name(running: Running, view: View) -> None:
+    asked = Request("resources/read", {"uri": ""})
+    assert differs(view, asked, running.direct(asked), running.through(view, asked)) == ""

@@ -276,5 +276,13 @@ worlds = st.builds(
     st.fixed_dictionaries(
         {method: st.lists(st.one_of(items, items, items, nameless), max_size=8) for method, items in ITEMS.items()}
     ),
-    st.fixed_dictionaries({}, optional={"_meta": vendor, "x-more": anything}),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "_meta": vendor,
+            "x-more": anything,
+            "ttlMs": st.sampled_from([0, 5000, -1]).map(lambda value: Number(str(value))),
+            "cacheScope": st.sampled_from(["public", "private", "x"]),
+        },
+    ),
 )

@@ -41,7 +41,7 @@ class House:
 
     async def each(self, call: Call) -> Reply:
         try:
-            return await self.endpoint.dispatch(await self.endpoint.bind(call))
+            return await self.endpoint.dispatch(self.endpoint.bind_one(call))
         except GatewayError as problem:
             return self.endpoint.render(call.record, problem)
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fedgate.core.call import Request
@@ -482,6 +482,7 @@ FIELDS = st.dictionaries(
 @example(b'{"jsonrpc":"2.0","id":1,"method":"m","params":{"_meta":{"\xff":1}}}', {}, "POST")
 @example(b'{"jsonrpc":"2.0","id":1,"method":"m","params":{"_meta":' + b'{"a":' * 990 + b"1" + b"}" * 992, {}, "POST")
 @example(b'{"id":"\xff","result":{}}', {}, "POST")
+@settings(deadline=None)
 def test_whatever_comes_is_read_or_refused_as_the_clients_doing(
     body: bytes, headers: dict[bytes, bytes], method: str
 ) -> None:

@@ -5,7 +5,7 @@ import random
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fedgate.federation.names import LIMIT, Naming, Owner, assign, collapsed, hashed, prefixed
@@ -28,6 +28,7 @@ def claude(name: str) -> str:
 
 @given(OWNERS)
 @example([Owner("a", "é"), Owner("a", hashed(Owner("a", "é")).removeprefix("a__")), Owner("a", "ü")])
+@settings(deadline=None)
 def test_prefixed_names_are_legal_short_and_distinct_for_clients_that_collapse_them(owners: list[Owner]) -> None:
     table, _ = assign(owners, "always")
     assert all(LEGAL.fullmatch(name) for name in table)
@@ -36,6 +37,7 @@ def test_prefixed_names_are_legal_short_and_distinct_for_clients_that_collapse_t
 
 
 @given(OWNERS, st.sampled_from(["always", "on_collision"]), st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_names_do_not_depend_on_the_order_of_discovery(
     owners: list[Owner], naming: Naming, order: random.Random
 ) -> None:
@@ -47,6 +49,7 @@ def test_names_do_not_depend_on_the_order_of_discovery(
 
 
 @given(OWNERS)
+@settings(deadline=None)
 def test_on_collision_every_owner_has_a_name_that_clients_can_tell_apart(owners: list[Owner]) -> None:
     table, _ = assign(owners, "on_collision")
     assert list(table.values()) == owners
@@ -54,6 +57,7 @@ def test_on_collision_every_owner_has_a_name_that_clients_can_tell_apart(owners:
 
 
 @given(OWNERS)
+@settings(deadline=None)
 def test_collapsing_is_what_clients_do(owners: list[Owner]) -> None:
     for owner in owners:
         assert collapsed(owner.name) == claude(owner.name)

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.shared.uri_template import UriTemplate
 
@@ -53,11 +53,13 @@ def notes(uri: str) -> str:
 
 
 @given(st.sampled_from(sorted(SERVERS)), URIS.filter(lambda uri: not uri.startswith(("http://", "https://"))))
+@settings(deadline=None)
 def test_what_was_exposed_is_split_into_its_server_and_its_own_uri(server: str, uri: str) -> None:
     assert split(expose(server, uri), SERVERS) == (server, uri)
 
 
 @given(st.sampled_from(sorted(SERVERS)), WEB)
+@settings(deadline=None)
 def test_a_web_address_stays_as_it_is_and_belongs_to_nobody_by_itself(server: str, uri: str) -> None:
     assert expose(server, uri) == uri
     assert split(uri, SERVERS) is None
@@ -205,6 +207,7 @@ WORDS = st.text(alphabet="x/?#é &=", max_size=4)
 
 
 @given(TEMPLATES, st.dictionaries(st.sampled_from("ab"), WORDS | st.lists(WORDS, max_size=3)))
+@settings(deadline=None)
 def test_a_template_matches_whatever_it_expands_to(template: str, variables: dict[str, str | list[str]]) -> None:
     try:
         parsed = UriTemplate.parse(template)
@@ -214,6 +217,7 @@ def test_a_template_matches_whatever_it_expands_to(template: str, variables: dic
 
 
 @given(TEMPLATES.filter(lambda template: "{{" not in template), st.text(alphabet="x/?#", max_size=12))
+@settings(deadline=None)
 def test_a_template_matches_what_the_same_gaps_in_a_regular_expression_would(template: str, uri: str) -> None:
     parts = re.split(r"(\{[^{}]*\})", template)
     gaps = ["[^/?#]*" if part[1:2].isalpha() else ".*" for part in parts[1::2]]
