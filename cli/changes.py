@@ -28,16 +28,42 @@ def run(arguments: Namespace) -> int:
     if arguments.url is not None:
         option = "--changed" if arguments.changed else "--accept"
         raise Stop(f"{option} is about the servers of a manifest: give that instead of --url", USAGE)
-    if len(arguments.accept or ()) > 2:
+    named: list[str] = arguments.accept or []
+    if len(named) > 2:
         raise Stop("--accept takes at most a server and one of its tools", USAGE, "fedgate tools --help")
+    if named and not arguments.manifests and not {".", "/"}.isdisjoint(named[0]):
+        again = shlex.join(["fedgate", "tools", named[0], "--accept", *named[1:]])
+        raise Stop(f'--accept takes "{named[0]}" for a server: a manifest stands before it', USAGE, again)
     manifest = read(arguments.manifests)
     if arguments.changed:
         return bounded(arguments, lambda: _changed(manifest, arguments))
-    server, tool, *_ = (*arguments.accept, "", "")
+    server, tool, *_ = (*named, "", "")
     if manifest.mcp.fingerprints is None:
         raise Stop("nothing to accept into: set mcp.fingerprints", BAD_MANIFEST)
     _check_server(server, manifest, arguments)
     return bounded(arguments, lambda: _accept(manifest, arguments, server, tool))
+
+
+async def accept(gateway: Gateway, arguments: Namespace, server: str, tool: str) -> int:
+    """Take what its servers offer now for good, save it, and print what that was. Raises `Stop`."""
+    servers = states(gateway)
+    _check_asked(gateway, servers, server, tool)
+    file = gateway.manifest.mcp.fingerprints
+    try:
+        taken = await gateway.hub.accept(server, tool)
+    except OSError as error:
+        raise Stop(f"{file} cannot be written: {error.strerror}", BAD_MANIFEST) from error
+    except ValueError as error:
+        raise Stop(f"{file} {error}", BAD_MANIFEST) from error
+    if arguments.json:
+        print(encode({"accepted": [msgspec.to_builtins(each) for each in taken]}).decode())
+    elif taken:
+        rows = [(each.server, one_line(each.tool), ", ".join(each.changed)) for each in taken]
+        print(table(("SERVER", "TOOL", "ACCEPTED"), rows, limit=width(sys.stdout)))
+    else:
+        print("nothing to accept: no tool has changed")
+    unreached({server: servers[server]} if server else servers)
+    return _code(servers)
 
 
 def unreached(servers: Mapping[str, Mapping[str, Any]]) -> None:
@@ -86,23 +112,7 @@ def _check_server(server: str, manifest: Manifest, arguments: Namespace) -> None
 
 async def _accept(manifest: Manifest, arguments: Namespace, server: str, tool: str) -> int:
     async with opened(manifest, arguments.timeout) as gateway:
-        servers = states(gateway)
-        _check_asked(gateway, servers, server, tool)
-        try:
-            taken = await gateway.hub.accept(server, tool)
-        except OSError as error:
-            raise Stop(f"{manifest.mcp.fingerprints} cannot be written: {error.strerror}", BAD_MANIFEST) from error
-        except ValueError as error:
-            raise Stop(f"{manifest.mcp.fingerprints} {error}", BAD_MANIFEST) from error
-        if arguments.json:
-            print(encode({"accepted": [msgspec.to_builtins(each) for each in taken]}).decode())
-        elif taken:
-            rows = [(each.server, one_line(each.tool), ", ".join(each.changed)) for each in taken]
-            print(table(("SERVER", "TOOL", "ACCEPTED"), rows, limit=width(sys.stdout)))
-        else:
-            print("nothing to accept: no tool has changed")
-        unreached({server: servers[server]} if server else servers)
-        return _code(servers)
+        return await accept(gateway, arguments, server, tool)
 
 
 def _check_asked(gateway: Gateway, servers: Mapping[str, Mapping[str, Any]], server: str, tool: str) -> None:

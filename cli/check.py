@@ -109,7 +109,8 @@ def _summary(files: list[Path], manifest: Manifest) -> str:
 def _catalog(facts: dict[str, Any]) -> str:
     """How the catalog is shown and what is remembered of it."""
     lines = [
-        f"profile     /mcp/{each['name']}: {', '.join(each['servers']) or 'all servers'}; {_search(each['search'], facts)}"
+        f"profile     /mcp/{each['name']}: {', '.join(each['servers']) or 'all servers'}; "
+        f"{_search(each['search'], facts)}"
         for each in facts["profiles"]
     ]
     kept = facts["fingerprints"]

@@ -33,7 +33,8 @@ def foreground(manifest: Manifest, *, log_level: str, json: bool, extra: Extra =
 
     def announce(gateway: Gateway, listen: Listen) -> None:
         if json:
-            print(as_json(gateway, listen), file=sys.stderr, flush=True)
+            sys.stderr.write(as_json(gateway, listen) + "\n")  # one write: a log line may come between two
+            sys.stderr.flush()
             return
         text = announcement(gateway, listen, limit=width(sys.stderr), colour=wants_colour(sys.stderr))
         print(f"\n{text}{extra(gateway, listen)}", file=sys.stderr, flush=True)

@@ -37,7 +37,7 @@ def paths(named: Sequence[str]) -> list[Path]:
     return found
 
 
-def without_url(arguments: Namespace) -> None:
+def no_manifest(arguments: Namespace) -> None:
     """With `--url`, no manifest may be named. Raises `Stop`."""
     if arguments.manifests:
         manifests = shlex.join(arguments.manifests)

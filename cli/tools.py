@@ -18,7 +18,7 @@ from . import changes
 from .client import Client, Refused
 from .reach import READY, Place, bounded, opened, running, session, states
 from .screen import counted, one_line, table, width
-from .source import read, without_url
+from .source import no_manifest, read
 from .stop import NOTHING_LISTED, OK, UNREACHABLE, Stop
 
 SEARCHED = frozenset({"search_tools", "call_tool"})
@@ -79,7 +79,7 @@ def run(arguments: Namespace) -> int:
 
 def place(arguments: Namespace) -> AbstractAsyncContextManager[Place]:
     """Where `--url` says. Raises `Stop`."""
-    without_url(arguments)
+    no_manifest(arguments)
     return running(arguments.url, arguments.key, arguments.timeout)
 
 
@@ -168,7 +168,7 @@ def _show(found: Listing, *, as_json: bool) -> int:
 
 def _json(found: Listing) -> str:
     servers = [
-        {key: state.get(key) for key in ("state", "reason", "tokens")} | {"name": name}
+        {"name": name} | {key: state.get(key) for key in ("state", "reason", "tokens")}
         for name, state in found.servers.items()
     ]
     return encode({"tools": [_json_row(row) for row in found.rows], "servers": raw(servers)}).decode()

@@ -106,13 +106,17 @@ def well_formed(body: bytes) -> bytes:
     return _SURROGATES.sub(lambda found: found[1] + (found[2] or rb"\ufffd"), body)
 
 
-def repeats(body: Raw | bytes) -> bool:
+def repeats(body: Raw | bytes, members: Fields | None = None) -> bool:
     """Whether an object names one of its members twice, in whatever spelling. `ValueError` if it is not an object.
 
-    The last of equal ones is the one that is read here; other readers take the first.
+    The last of equal ones is the one that is read here (`members`, if known already);
+    other readers take the first.
     """
     whole = bytes(body)
-    members = fields(whole)
+    if members is None:
+        members = fields(whole)
+    if len(whole) <= 1 + sum([len(key) + 4 + len(bytes(member)) for key, member in members.items()]):
+        return False  # without white space there is no room for more
     at = whole.index(b"{") + 1
     # With every member there once, they stand one behind the other exactly so.
     for number, (key, member) in enumerate(members.items()):

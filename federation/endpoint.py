@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator
 
-from ..core import jsonrpc
+from ..core import jsonrpc, sse
 from ..core.call import JSON, Call, Handler, Record, Reply, replace
 from ..core.clock import Clock
 from ..core.errors import GatewayError
@@ -22,12 +22,13 @@ from .bind import Binder, owner_of
 from .client import ClientSession
 from .eras import H_SESSION, LISTS, METHODS, MODERN_STATUS, Era
 from .exchange import Exchange
+from .http_wire import MAX_MESSAGE
 from .hub import Hub
 from .inbound import Inbound
 from .listen import Listeners
 from .messages import Answer
 from .modern import ModernCalls
-from .relay import Ends, Relay, Spent
+from .relay import CANCELLED, Ends, Relay, Spent
 from .rendering import render_error
 from .results import for_method
 from .sealing import Seal
@@ -128,6 +129,8 @@ class McpEndpoint:
         if outgoing is not None:
             work = self._work(call, outgoing, exchange, spent)
             exchange.task = self._tasks.start(work, "call", awaited=True)
+            # Not at the work's own end: a task that is cancelled before it began never gets there.
+            exchange.task.add_done_callback(lambda _: self._over(call, exchange))
         try:
             quiet = await exchange.first(KEEP_ALIVE)
         except asyncio.CancelledError:
@@ -149,13 +152,14 @@ class McpEndpoint:
         def finished(answer: Answer) -> Answer:
             return answer if call.session is not None else self._modern.finished(answer, call, inbound)
 
-        try:
-            await self._relay.run(inbound, exchange, Ends(self._binder.catalog(call.view), finished), spent)
-        finally:
-            if call.session is not None:
-                call.session.done(exchange)
-            else:
-                self._modern.parking.done(exchange)
+        await self._relay.run(inbound, exchange, Ends(self._binder.catalog(call.view), finished), spent)
+
+    def _over(self, call: Call, exchange: Exchange) -> None:
+        exchange.finish(CANCELLED)
+        if call.session is not None:
+            call.session.done(exchange)
+        else:
+            self._modern.parking.done(exchange)
 
     async def _streamed(self, exchange: Exchange, record: Record, spent: Spent) -> AsyncGenerator[bytes, None]:
         frames = exchange.stream.frames()
@@ -201,9 +205,11 @@ class McpEndpoint:
             if reply.body:
                 await stream.put(reply.body)
             return
+        reader = sse.Reader(MAX_MESSAGE)
         async for frame in reply.body:
-            if not frame.startswith(b":"):
-                await stream.put(frame.partition(b"data: ")[2].rstrip(b"\n"))
+            for event in reader.feed(frame):
+                if event.data:
+                    await stream.put(event.data)
 
 
 async def _end_after(work: list[asyncio.Task[None]], stream: EventStream) -> None:

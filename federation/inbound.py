@@ -6,7 +6,7 @@ without the header is legacy, unless its body says that it is modern.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
 
@@ -121,27 +121,13 @@ def _parse(body: bytes) -> Message | list[Message]:
     except UnicodeDecodeError as error:
         raise RpcError(jsonrpc.PARSE_ERROR, f"the body is not UTF-8: {error.reason}", status=400) from error
     parsed = jsonrpc.parse(body)
-    if _may_repeat(body, _IDENTIFYING):
-        _check_repeats(body, isinstance(parsed, list))
-    return parsed
-
-
-_IDENTIFYING = (b'"id"', b'"method"', b'"params"')
-
-
-def _may_repeat(body: bytes, keys: Iterable[bytes]) -> bool:
-    """Cheap: whether it is worth a closer look."""
-    return b"\\u" in body or any(body.count(key) > 1 for key in keys)
-
-
-def _check_repeats(body: bytes, many: bool) -> None:
-    """Two ids, methods or names: whoever looks at the first takes the message for another one than we do."""
     try:
-        twice = any(map(repeats, items(body) if many else (body,)))
+        twice = any(map(repeats, items(body))) if isinstance(parsed, list) else repeats(body)
     except ValueError:
-        return  # what had to be mended is read once, by us
-    if twice:
+        return parsed  # it had to be mended: what was made of it has everything once
+    if twice:  # whoever looks at the first id, method or name takes the message for another one than we do
         raise RpcError(jsonrpc.INVALID_REQUEST, "a member stands twice in the message", status=400)
+    return parsed
 
 
 def read_legacy(body: bytes) -> Inbound:
@@ -192,8 +178,7 @@ def _params(message: Message) -> Fields:
         return {}
     try:
         params = fields(message.params)
-        named = NAME_FIELD.get(message.method or "")
-        twice = named in params and _may_repeat(bytes(message.params), (encode(named),)) and repeats(message.params)
+        twice = message.method in NAME_FIELD and repeats(message.params, params)
     except ValueError as error:
         raise RpcError(jsonrpc.INVALID_PARAMS, "params must be an object", status=400) from error
     if twice:

@@ -58,6 +58,11 @@ class Pool:
     def __len__(self) -> int:
         return len(self._private)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a call is under way on any of them."""
+        return any(_busy(private) for private in self._private.values())
+
     async def connection(self, shared: Opened, client: Client) -> Connection:
         """The connection for this client; opens its own if it must have one. Raises `UpstreamError`."""
         if not client.key or not self._is_private(shared, client):

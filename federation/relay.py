@@ -36,6 +36,10 @@ MAX_ROUNDS = 10
 """How often a server may ask for more input in one call of a legacy client."""
 
 
+CANCELLED = Answer(error=jsonrpc.error_object(jsonrpc.REQUEST_CANCELLED, "Request cancelled"))
+"""What a request gets whose work was ended before it had an answer."""
+
+
 class Spent:
     """Seconds that the upstream took so far."""
 
@@ -71,9 +75,7 @@ class Relay:
                 server.suspect()
             exchange.finish(failure(server.name, error))
         finally:
-            if exchange.answer is None:
-                message = jsonrpc.error_object(jsonrpc.REQUEST_CANCELLED, "Request cancelled")
-                exchange.finish(Answer(error=message))
+            exchange.finish(CANCELLED)  # does nothing if there is an answer
 
     async def _answer(self, server: Server, inbound: Inbound, exchange: Exchange, spent: Spent) -> Answer:
         began = self._clock.monotonic()

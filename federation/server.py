@@ -19,7 +19,7 @@ from typing import Literal
 
 import msgspec
 
-from ..core.errors import GatewayError, UpstreamBroken, UpstreamInvalid, UpstreamRefused
+from ..core.errors import GatewayError, UpstreamBroken, UpstreamInvalid, UpstreamRefused, UpstreamTimeout
 from ..core.jsonrpc import METHOD_NOT_FOUND
 from ..core.rawjson import Fields, raw
 from ..core.tasks import Tasks
@@ -260,7 +260,11 @@ class Server:
     async def _check(self, connection: Opened) -> None:
         """Any answer will do, an error included: it is there."""
         method = "ping" if connection.era == "legacy" else "server/discover"
-        await self._request(connection, method, {})
+        try:
+            await self._request(connection, method, {})
+        except UpstreamTimeout:
+            if not (connection.busy or self.pool.busy):  # else it may work on one request after the other
+                raise
 
     def _renewed(self) -> None:
         """The server was restarted behind the same address: its lists may be others."""

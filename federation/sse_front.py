@@ -20,6 +20,7 @@ from ..sessions.table import SessionTable
 from .bind import owner_of
 from .client import ClientSession
 from .eras import H_SESSION
+from .http_wire import MAX_MESSAGE
 from .rendering import render_error
 from .sessions_front import STREAM_HEADERS
 from .stream import EventStream
@@ -142,7 +143,7 @@ class SseEndpoint:
                 channel.session_id = opened
                 channel.tasks.start(self._news(channel), "news")
             return
-        reader = sse.Reader()
+        reader = sse.Reader(MAX_MESSAGE)
         async for chunk in reply.body:
             for event in reader.feed(chunk):
                 if event.data:
@@ -153,7 +154,7 @@ class SseEndpoint:
         session = self._session(channel)
         if session is None:
             return
-        reader = sse.Reader()
+        reader = sse.Reader(MAX_MESSAGE)
         async for frame in session.stream.frames():
             for event in reader.feed(frame):
                 if event.data:

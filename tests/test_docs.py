@@ -33,7 +33,7 @@ def manifests() -> list[tuple[str, str]]:
 def test_a_manifest_in_the_documentation_loads(text: str, tmp_path: Path) -> None:
     manifest = tmp_path / "fedgate.yaml"
     manifest.write_text(text)
-    names = {name: "value-0123456789" for name in re.findall(r"\$\{(\w+)", text)}
+    names = dict.fromkeys(re.findall(r"\$\{(\w+)", text), "value-0123456789")
     load([manifest], {**names, **ENV})
 
 

@@ -15,6 +15,12 @@ KEY = "alice-has-this-key"
 SUMS = f"sums: {{command: {json.dumps(sys.executable)}, args: [-S, -E, {json.dumps(str(HERE / 'mcp_server.py'))}]}}"
 """A server that works, as a line of a manifest."""
 
+
+def sums_saying(about: str, pin: str = "warn") -> str:
+    """The same server, with another description of its first tool."""
+    return f"{SUMS[:-1]}, pin: {pin}, env: {{ABOUT_ADD: {json.dumps(about)}}}}}"
+
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -1,6 +1,7 @@
 """A small MCP server over stdio, for the command line to talk to. Run as `python -S -E mcp_server.py`."""
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -57,7 +58,8 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any]:
             "serverInfo": {"name": "sums", "version": "1"},
         }
     if method == "tools/list":
-        return {"tools": TOOLS}
+        other = {"description": os.environ["ABOUT_ADD"]} if "ABOUT_ADD" in os.environ else {}
+        return {"tools": [TOOLS[0] | other, *TOOLS[1:]]}
     if method == "tools/call":
         return called(params["name"], params.get("arguments", {}))
     if method == "ping":

@@ -1,9 +1,11 @@
 """What a gateway says once it listens."""
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from fedgate import __version__
 from fedgate.cli.announce import announcement, as_json, base_url, connect_lines
 from fedgate.gateway.app import Gateway
 from fedgate.gateway.settings import Listen
+from fedgate.manifest.load import load
 from fedgate.manifest.model import Manifest
 
 pytestmark = pytest.mark.anyio
@@ -36,8 +39,8 @@ async def test_it_shows_servers_address_and_lines_to_paste() -> None:
     async with made(mcp={"servers": {"time": {"command": "uvx"}}}) as gateway:
         assert announcement(gateway, HERE) == (
             f"fedgate {__version__}\n\n"
-            "SERVER  STATE     ERA  VERSION  TOOLS  PROMPTS  RESOURCES  REASON\n"
-            "time    starting  -    -            0        0          0  not reached yet\n\n"
+            "SERVER  STATE     ERA  VERSION  TOOLS  TOKENS  PROMPTS  RESOURCES  REASON\n"
+            "time    starting  -    -            0       0        0          0  not reached yet\n\n"
             "Listening on 127.0.0.1:8080\n\n"
             "  Claude Code  claude mcp add --transport http fedgate http://127.0.0.1:8080/mcp\n"
             "  Codex        codex mcp add fedgate --url http://127.0.0.1:8080/mcp\n"
@@ -58,6 +61,30 @@ async def test_a_key_is_asked_for_by_its_id_and_never_shown() -> None:
     assert '/mcp --header "Authorization: Bearer <key of alice>"\n' in said
     assert "/mcp --bearer-token-env-var FEDGATE_KEY\n" in said
     assert "secret-of" not in said
+
+
+async def test_profiles_are_told_with_their_addresses() -> None:
+    async with made(mcp={"profiles": {"coding": {}, "small": {"search": "off"}}}) as gateway:
+        said = announcement(gateway, HERE)
+        data = json.loads(as_json(gateway, HERE))
+    urls = ["http://127.0.0.1:8080/mcp/coding", "http://127.0.0.1:8080/mcp/small"]
+    assert f"/metrics\n  Profile      {urls[0]}\n  Profile      {urls[1]}\n\n" in said
+    assert data["profiles"] == urls
+
+
+async def test_servers_whose_tools_changed_say_how_many_and_what_all_cost(sums: str, tmp_path: Path) -> None:
+    pins = tmp_path / "pins.json"
+    pins.write_text('{"version": 1, "servers": {"sums": {"add": {"description": "another"}}}}')
+    servers = load([Path(sums)], {}).mcp.servers
+    async with made(mcp={"servers": servers, "fingerprints": str(pins)}) as gateway:
+        gateway.start()
+        async with asyncio.timeout(10):
+            await gateway.hub.settled.wait()
+        said = announcement(gateway, HERE)
+        data = json.loads(as_json(gateway, HERE))["servers"][0]
+    assert "TOOLS  TOKENS  PROMPTS  RESOURCES  REASON\n" in said
+    assert "    6     149        0          0  1 changed\n" in said
+    assert (data["tokens"], data["changed"]) == (149, 1)
 
 
 async def test_it_is_data_with_json() -> None:

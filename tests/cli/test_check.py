@@ -71,13 +71,15 @@ def test_a_good_manifest_is_summarised(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["check", "good.yaml"]) == 0
     assert capsys.readouterr().out == (
         "good.yaml: fine\n\n"
-        "SERVER  KIND     ENDPOINT             TIMEOUT  NOTE\n"
-        "notes   http     127.0.0.1:9001       1.5s\n"
-        "old     sse      127.0.0.1:9002       60s      disabled\n"
-        "time    stdio    python3              60s\n"
-        "crm     openapi  crm.example.com:443  60s      disabled\n\n"
+        "SERVER  KIND     ENDPOINT             TIMEOUT  PIN   NOTE\n"
+        "notes   http     127.0.0.1:9001       1.5s     warn\n"
+        "old     sse      127.0.0.1:9002       60s      warn  disabled\n"
+        "time    stdio    python3              60s      warn\n"
+        "crm     openapi  crm.example.com:443  60s      warn  disabled\n\n"
         "listens on  127.0.0.1:8080\n"
         "serves      holders of 2 key(s): alice, bob and everybody on this machine\n"
+        "search      tools are listed up to about 64000 tokens, then searched\n"
+        "pins        not kept across restarts: mcp.fingerprints is not set\n"
     )
 
 
@@ -108,3 +110,53 @@ def test_a_manifest_that_serves_nobody_says_so(capsys: pytest.CaptureFixture[str
     said = capsys.readouterr().out
     assert "no servers: add some under mcp.servers" in said
     assert "nobody: access.anonymous is false and there are no keys" in said
+
+
+VIEWS = """\
+mcp:
+  search: on
+  fingerprints: pins.json
+  servers:
+    notes: {url: "http://127.0.0.1:9001/mcp", pin: strict}
+    time: {command: python3, pin: off}
+  profiles:
+    coding: {servers: [notes], search: off}
+    rest: {}
+"""
+
+
+def test_views_search_and_pins_are_summarised(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("views.yaml").write_text(VIEWS)
+    assert main(["check", "views.yaml"]) == 0
+    assert capsys.readouterr().out == (
+        "views.yaml: fine\n\n"
+        "SERVER  KIND   ENDPOINT        TIMEOUT  PIN     NOTE\n"
+        "notes   http   127.0.0.1:9001  60s      strict\n"
+        "time    stdio  python3         60s      off\n\n"
+        "listens on  127.0.0.1:8080\n"
+        "serves      everybody on this machine\n"
+        "profile     /mcp/coding: notes; tools are listed\n"
+        "profile     /mcp/rest: all servers; tools are searched\n"
+        "search      tools are searched\n"
+        f"pins        kept in {Path.cwd()}/pins.json\n"
+    )
+
+
+def test_views_search_and_pins_are_data_with_json(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("views.yaml").write_text(VIEWS)
+    assert main(["check", "views.yaml", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["profiles"] == [
+        {"name": "coding", "servers": ["notes"], "search": "off"},
+        {"name": "rest", "servers": [], "search": "on"},
+    ]
+    assert (found["search"], found["search_over"], found["fingerprints"]) == ("on", 64000, f"{Path.cwd()}/pins.json")
+    assert [each["pin"] for each in found["servers"]] == ["strict", "off"]
+
+
+def test_a_file_of_fingerprints_that_cannot_be_used_is_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("views.yaml").write_text(VIEWS)
+    Path("pins.json").write_text("[]")
+    assert main(["check", "views.yaml"]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("views.yaml:3:17: mcp.fingerprints is no file of tool fingerprints")

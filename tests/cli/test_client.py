@@ -203,3 +203,17 @@ async def test_a_goodbye_that_fails_is_no_failure() -> None:
         client = Client(http, URL)
         await client.open()
         await client.aclose()
+
+
+async def test_a_client_beside_another_has_a_session_of_its_own_and_the_same_key() -> None:
+    def nothing(_: httpx2.Request, message: dict[str, Any]) -> httpx2.Response:
+        return answer(message, {"tools": []})
+
+    async with connected(nothing, key="a-key") as (client, server):
+        other = client.beside("http://h/mcp/notes")
+        await other.open()
+        assert await other.tools() == []
+        await other.aclose()
+    said = [request for request in server.requests if request.url.path == "/mcp/notes"]
+    assert "mcp-session-id" not in said[0].headers
+    assert {request.headers["authorization"] for request in said} == {"Bearer a-key"}

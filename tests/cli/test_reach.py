@@ -7,25 +7,26 @@ import threading
 from argparse import Namespace
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from fedgate.cli.client import Client
-from fedgate.cli.reach import Place, bounded, running
+from fedgate.cli.reach import Place, bounded, opened, running
 from fedgate.cli.stop import Stop
+from fedgate.manifest.model import Manifest
 
 READY = {"state": "ready", "reason": ""}
 
 
-def place(servers: dict[str, dict[str, str]], owners: dict[str, str] | None = None) -> Place:
+def place(servers: dict[str, dict[str, str]]) -> Place:
     http = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: httpx2.Response(500)))
-    return Place(Client(http, "http://127.0.0.1/mcp"), servers, owners or {})
+    return Place(Client(http, "http://127.0.0.1/mcp"), servers)
 
 
-def test_the_owner_of_a_tool_is_known_or_stands_before_the_name() -> None:
-    there = place({"time": READY, "notes": READY}, {"odd": "notes"})
-    assert there.owner("odd") == "notes"
+def test_the_owner_of_a_tool_stands_before_the_name() -> None:
+    there = place({"time": READY, "notes": READY})
     assert there.owner("time__now") == "time"
     assert there.owner("else__now") == "-"
     assert there.owner("now") == "-"
@@ -112,3 +113,17 @@ async def test_a_server_that_is_no_gateway_can_be_asked_too(elsewhere: str) -> N
         assert there.servers == {}
         assert [bytes(tool) for tool in await there.client.tools()] == [b'{"name": "now"}']
         assert there.owner("now") == "-"
+
+
+@pytest.mark.anyio
+async def test_a_file_of_fingerprints_that_became_unusable_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "pins.json"
+    manifest = Manifest.model_validate({"mcp": {"fingerprints": str(path)}})
+    path.write_text("[]")
+    with pytest.raises(Stop) as stopped:
+        async with opened(manifest, 5.0):
+            pass
+    assert (str(stopped.value), stopped.value.code) == (
+        f"mcp.fingerprints: {path} is no file of tool fingerprints",
+        1,
+    )

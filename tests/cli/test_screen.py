@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from fedgate.cli.screen import one_line, printable, table, wants_colour, width
+from fedgate.cli.screen import counted, one_line, printable, table, wants_colour, width
 
 HEAD = ("SERVER", "TOOLS", "REASON")
 
@@ -79,3 +79,12 @@ def test_only_terminals_have_a_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "77")
     assert width(Terminal()) == 77
     assert width(io.StringIO()) is None
+
+
+def test_things_are_counted_in_words() -> None:
+    assert [counted(number, "tool") for number in (0, 1, 2)] == ["0 tools", "1 tool", "2 tools"]
+
+
+def test_the_widest_column_is_cut_wherever_it_stands() -> None:
+    lines = table(("A", "B", "C"), [("x", "y" * 60, "note")], limit=40).splitlines()
+    assert lines[1] == f"x  {'y' * 30}…  note"

@@ -48,7 +48,7 @@ def test_the_announcement_for_people_stands_on_standard_error(sums: str, tmp_pat
         rest = process.stdout.read()
         assert process.wait(30) == 0
     text = "".join(said)
-    assert "sums    ready  legacy  2025-11-25      6        0          0\n" in text
+    assert "sums    ready  legacy  2025-11-25      6     149        0          0\n" in text
     assert "\n  Claude Code  claude mcp add --transport http fedgate http://127.0.0.1:" in text
     assert "\x1b" not in text
     assert rest == ""

@@ -1,10 +1,11 @@
 """Which manifest is meant, and what is said where there is none."""
 
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
-from fedgate.cli.source import EXAMPLE, paths, read
+from fedgate.cli.source import EXAMPLE, no_manifest, paths, read
 from fedgate.cli.stop import Stop
 
 
@@ -53,3 +54,10 @@ def test_problems_are_shown_one_a_line_with_the_command_to_check() -> None:
     assert lines[0] == "the manifest has 2 problems"
     assert [line.split(": ")[0] for line in lines[1:]] == ["my gate.yaml:1:1", "my gate.yaml:2:19"]
     assert (stopped.value.code, stopped.value.hint) == (1, "fedgate check 'my gate.yaml'")
+
+
+def test_with_a_url_no_manifest_is_meant() -> None:
+    no_manifest(Namespace(manifests=[]))
+    with pytest.raises(Stop) as stopped:
+        no_manifest(Namespace(manifests=["my tools.yaml"]))
+    assert str(stopped.value) == "give either --url or a manifest ('my tools.yaml'), not both"

@@ -1,4 +1,4 @@
-"""The marker `clients`: tests with clients that are fetched from registries. They run when they are asked for (`-m clients`)."""
+"""The marker `clients`: tests whose clients are fetched from registries. They run with `-m clients` alone."""
 
 import pytest
 

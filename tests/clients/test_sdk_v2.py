@@ -95,12 +95,12 @@ async def test_progress_arrives_in_order(mode: str, server: str, url: str) -> No
     assert heard == [(1, 3, "step 1"), (2, 3, "step 2"), (3, 3, "step 3")]
 
 
-async def _elicited(_context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+async def _elicited(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
     assert params.message == "Who are you?"
     return ElicitResult(action="accept", content={"name": "Ada"})
 
 
-async def _sampled(_context: ClientRequestContext, params: CreateMessageRequestParams) -> CreateMessageResult:
+async def _sampled(context: ClientRequestContext, params: CreateMessageRequestParams) -> CreateMessageResult:
     assert params.max_tokens == 10
     return CreateMessageResult(role="assistant", model="m", content=TextContent(type="text", text="4"))
 

@@ -72,9 +72,23 @@ def expected_for(expected: Expected, run: Run) -> dict[str, str]:
     return {**expected.get(EVERY_RUN, {}), **expected.get(run.name, {})}
 
 
+def markdown(outcomes: Iterable[Outcome]) -> str:
+    """The table for a document: without seconds, which are the machine's."""
+    _, *rows = (row[:5] for row in _rows(outcomes))
+    head = ["| Run | What | Required | Scenarios | Checks |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
 def table(outcomes: Iterable[Outcome]) -> str:
     """One line a run: required scenarios, all scenarios, checks, seconds, verdict."""
-    rows = [("run", "what", "required", "scenarios", "checks", "seconds", "")]
+    rows = _rows(outcomes)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([*lines, "(passed/failed)"])
+
+
+def _rows(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("run", "what", "required", "scenarios", "checks", "seconds", "")]
     for outcome in outcomes:
         required = [scenario for scenario in outcome.scenarios if scenario.required]
         checks = [(scenario.passed, scenario.failed) for scenario in outcome.scenarios]
@@ -89,9 +103,7 @@ def table(outcomes: Iterable[Outcome]) -> str:
                 _verdict(outcome),
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*lines, "(passed/failed)"])
+    return rows
 
 
 def _verdict(outcome: Outcome) -> str:

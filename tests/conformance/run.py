@@ -2,7 +2,7 @@
 the gateway's upstream side as the client under test.
 
     python tests/conformance/run.py [--client | --direct | --peer PYTHON] [--revision R] [--only A,B]
-                                    [--all] [--json] [--out DIR]
+                                    [--all] [--json | --markdown] [--out DIR]
 
 Each run of the table in `runs.py`: start the upstream, start the gateway on a manifest that
 names it, wait until it is ready, let the suite speak to it, end everything. In the client
@@ -29,7 +29,7 @@ from tests.conformance import client_leg_run, runs
 from tests.conformance.gateway import ROOT, START_SECONDS, running_gateway
 from tests.conformance.peer import running_proxy
 from tests.conformance.processes import RunnerError, announced_url, started
-from tests.conformance.report import Outcome, complaints, expected_for, load_expected, table
+from tests.conformance.report import Outcome, complaints, expected_for, load_expected, markdown, table
 from tests.conformance.runs import Run
 from tests.conformance.suite import Scenario, Suite, find_suite, read_results
 
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.json:
         _say(json.dumps([outcome.as_json() for outcome in outcomes], indent=2))
     else:
-        _say("\n" + table(outcomes))
+        _say("\n" + (markdown if options.markdown else table)(outcomes))
         _say(complaints(outcomes) or "No surprises.")
     return 1 if any(outcome.surprises for outcome in outcomes) else 0
 
@@ -75,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     selection.add_argument(
         "--all", dest="required", action="store_false", help="every scenario that applies to the revision"
     )
-    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the results as JSON")
+    form.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--out", type=Path, help="keep logs and results in this directory")
     parser.add_argument("--tools", type=Path, default=ROOT / ".tools", help="where the suite is or will be installed")
     parser.add_argument("--expected", type=Path, default=runs.HERE / "expected.yaml", help="the expected failures")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.conformance.report import Outcome, complaints, expected_for, load_expected, table
+from tests.conformance.report import Outcome, complaints, expected_for, load_expected, markdown, table
 from tests.conformance.runs import CLIENT_LEG, DIRECT, HERE, THROUGH_GATEWAY, Run
 from tests.conformance.suite import Scenario
 
@@ -60,3 +60,9 @@ def test_the_table_counts_scenarios_and_checks() -> None:
     header, row, _ = table([Outcome(RUN, [PASSES, FAILS], 1.25, {})]).splitlines()
     assert header.split()[0] == "run"
     assert row.split()[-6:] == ["1/1", "1/1", "3/1", "1.2", "NOT", "GOOD"]
+
+
+def test_the_table_for_a_document_has_no_seconds() -> None:
+    assert markdown([Outcome(RUN, [PASSES, FAILS], 1.25, {})]).splitlines()[-1] == (
+        "| A | 2025-11-25 -> /mcp/everything -> both http | 1/1 | 1/1 | 3/1 |"
+    )

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fedgate.federation.headers import decode_value
-
 from tests.differential.exact import Json, Number, dumps, exact, loads
 from tests.federation.upstreams import MODERN, Seen, Upstream, http
 

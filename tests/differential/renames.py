@@ -45,7 +45,7 @@ def result(view: View, method: str, said: Json) -> Json:
             members = {**exact({"ttlMs": 0, "cacheScope": "private"}), **members}
     elif not isinstance(members.get("structuredContent", {}), dict):
         del members["structuredContent"]  # only objects were allowed
-    return PLACES.get(method, lambda _, same: same)(view, members)
+    return PLACES[method](view, members) if method in PLACES else members
 
 
 def _tool_result(view: View, members: dict[str, Json]) -> Json:
@@ -119,7 +119,7 @@ def answer(view: View, method: str, said: Json) -> Json:
 
 
 def wanted(view: View, notice: Json, level: str) -> bool:
-    """Log lines go to those who asked: a modern client by each request, a legacy one has them all until it says less."""
+    """Log lines go to those who asked: a modern client by its request; a legacy one has all until it says less."""
     if notice["method"] != "notifications/message" or view.era == "legacy":
         return True
     said = notice.get("params", {}).get("level")
@@ -130,7 +130,7 @@ def wanted(view: View, notice: Json, level: str) -> bool:
 
 
 def offered(method: str, items: Iterable[Json]) -> list[Json]:
-    """What is left of a server's items: those with a key, the first of each; no tools with illegal header annotations."""
+    """What is left of a server's items: those with a key, the first of each; no tools with illegal annotations."""
     key = KEY[MEMBER[method]]
     found: dict[str, Json] = {}
     for item in items:
@@ -159,7 +159,7 @@ def same_but_names(view: View, method: str, expected: list[Json], got: list[Json
     """Whether two lists are equal but for the names of a prefixed view, which are legal and tell the server."""
     if not view.prefix or KEY[MEMBER[method]] != "name":
         return expected == got
-    legal = re.compile(re.escape(view.prefix) + r"__[A-Za-z0-9_-]+")
+    legal = re.compile(re.escape(view.prefix) + r"_[A-Za-z0-9_-]+")
     nameless = [{**item, "name": ""} for item in got]
     names = [item["name"] for item in got]
     fit = all(legal.fullmatch(name) and len(name) <= 48 for name in names) and len(set(names)) == len(names)
@@ -167,7 +167,7 @@ def same_but_names(view: View, method: str, expected: list[Json], got: list[Json
 
 
 def legal_headers(schema: Any) -> bool:
-    """`x-mcp-header`: a token, unique without regard to case, on scalars that are reached through `properties` alone."""
+    """`x-mcp-header`: a token, unique without regard to case, on scalars reached through `properties` alone."""
     tokens: list[str] = []
     return _legal(schema, tokens, reachable=True) and len({token.lower() for token in tokens}) == len(tokens)
 

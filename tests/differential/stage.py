@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tests.differential.exact import Json, Number, exact, loads, mended
 from tests.differential.odd_server import MEMBER, META, SCRIPT, OddServer, World, odd_server

@@ -5,12 +5,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.differential.exact import Json, Number, Spelling
+from tests.differential.exact import COMPACT, Json, Number, Spelling
 from tests.differential.odd_server import World
 from tests.differential.renames import LEVELS
 
-NEVER = 20
-"""The largest documents are as large as this many values."""
+LEAVES = 20
+"""Values in the largest documents."""
 ODD_NUMBERS = ["0", "-0", "1.0", "1.50", "1e5", "1E+2", "-1.5e-300", "123456789012345678901234567890", "1e400", "0.1e1"]
 ODD_TEXT = ["", " ", "\u0000", "\ud800", "\udfff x", "\U0001f600", "e\u0301", "\u2028", "</script>", "\\u0041", "\x7f"]
 
@@ -25,7 +25,7 @@ keys = st.one_of(st.text(max_size=8), st.sampled_from(["uri", "name", "type", "_
 documents = st.recursive(
     scalars,
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(keys, inner, max_size=4)),
-    max_leaves=NEVER,
+    max_leaves=LEAVES,
 )
 objects = st.dictionaries(keys, documents, max_size=4)
 deep = st.integers(1, 60).map(lambda depth: _nested(depth))
@@ -137,6 +137,9 @@ def scripts(method: str) -> st.SearchStrategy[Json]:
 # Requests.
 
 
+FIRST = Number("1")
+
+
 @dataclass(frozen=True)
 class Request:
     """One request, with the names and URIs of the server itself."""
@@ -145,10 +148,10 @@ class Request:
     params: dict[str, Json]
     meta: dict[str, Json] = field(default_factory=dict)
     script: dict[str, Json] = field(default_factory=dict)
-    id: Json = Number("1")
+    id: Json = FIRST
     level: str = ""
     """What a modern client wants of the log."""
-    spelling: Spelling = Spelling()
+    spelling: Spelling = COMPACT
 
 
 ids = st.one_of(st.integers(-(2**62), 2**62).map(lambda value: Number(str(value))), st.text(max_size=10))
@@ -169,7 +172,7 @@ def _plain(params: dict[str, Json]) -> dict[str, Json]:
 
 
 def _of(method: str, params: st.SearchStrategy[dict[str, Json]]) -> st.SearchStrategy[Request]:
-    token = st.one_of(st.just({}), tokens.map(lambda value: {"progressToken": value}))
+    token = st.fixed_dictionaries({}, optional={"progressToken": tokens})
     metadata = st.builds(lambda one, two: {**one, **two}, vendor, token)
     levels = st.sampled_from(["", "", *LEVELS])
     return st.builds(Request, st.just(method), params, metadata, scripts(method), ids, levels, spellings)

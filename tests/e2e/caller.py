@@ -140,7 +140,7 @@ class Caller:
 
     @asynccontextmanager
     async def open(self, method: str, headers: Headers, body: bytes | list[bytes] = b"") -> AsyncIterator[Exchange]:
-        """Send a request (a list is sent in chunks) and read the head of its answer; the connection ends with the block."""
+        """Send a request (a list goes in chunks) and read its answer's head; the connection ends with the block."""
         sent = {"host": f"127.0.0.1:{self.port}", **self.headers, **headers}
         chunked = isinstance(body, list)
         if chunked:
@@ -259,7 +259,9 @@ class Modern:
         return request(ident, method, {**(params or {}), "_meta": self.meta(**meta)})
 
     async def call(self, method: str, params: dict[str, Any] | None = None, ident: object = 1, **meta: object) -> Got:
-        return await self.caller.send("POST", self.head(method, _name(params)), self.body(method, params, ident, **meta))
+        return await self.caller.send(
+            "POST", self.head(method, _name(params)), self.body(method, params, ident, **meta)
+        )
 
     async def tool(self, name: str, arguments: object = None, ident: object = 1, **meta: object) -> Got:
         return await self.call("tools/call", {"name": name, "arguments": arguments or {}}, ident, **meta)

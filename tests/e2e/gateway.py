@@ -19,7 +19,6 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import uvicorn
 
 from fedgate.core.clock import SystemClock
@@ -28,7 +27,6 @@ from fedgate.gateway.http_protocol import BoundedProtocol
 from fedgate.gateway.serve import bind
 from fedgate.gateway.settings import Listen
 from fedgate.manifest.load import load
-
 from tests.e2e.caller import Caller, Legacy, Modern
 
 ROOT = Path(__file__).parents[2]
@@ -296,9 +294,6 @@ def free_port() -> int:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
         return port
-
-
-encode = msgspec.json.encode
 
 
 @contextmanager

@@ -11,7 +11,8 @@ async def main(port: int, era: Literal["legacy", "modern"]) -> None:
     server = Upstream(era)
     server.port = port
     await server.start()
-    print(f"listening {server.port}", flush=True)
+    sys.stdout.write(f"listening {server.port}\n")
+    sys.stdout.flush()
     await asyncio.Event().wait()
 
 

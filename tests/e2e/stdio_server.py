@@ -129,7 +129,14 @@ def tools_call(ident: object, params: dict[str, Any]) -> None:
 
 def initialize(ident: object, _params: dict[str, Any]) -> None:
     info = {"name": "stdio", "version": "1"}
-    answer(ident, {"protocolVersion": "2025-11-25", "capabilities": {"tools": {"listChanged": True}, "logging": {}}, "serverInfo": info})
+    answer(
+        ident,
+        {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {"tools": {"listChanged": True}, "logging": {}},
+            "serverInfo": info,
+        },
+    )
 
 
 def discover(ident: object, _params: dict[str, Any]) -> None:

@@ -144,7 +144,9 @@ async def test_a_post_without_accept_is_406(tmp_path: Path) -> None:
     async with serving(tmp_path) as (gateway, _):
         session = await gateway.legacy()
         head = {name: value for name, value in session.head.items() if name != "accept"}
-        expected = refusal(b"null", -32600, "send Accept: application/json, text/event-stream; the answer may be either")
+        expected = refusal(
+            b"null", -32600, "send Accept: application/json, text/event-stream; the answer may be either"
+        )
         same(await gateway.caller.send("POST", head, request(1, "ping")), 406, expected)
         await works(session, gateway.caller)
 

@@ -44,6 +44,7 @@ async def test_the_catalog_is_served_while_a_server_is_still_being_reached(tmp_p
             assert not asked.gone.is_set()
 
 
+@pytest.mark.slow
 async def test_ten_thousand_clients_that_never_say_goodbye_cost_no_more_than_the_cap(tmp_path: Path) -> None:
     cap = 500
     async with upstream() as one:
@@ -111,7 +112,13 @@ async def test_a_megabyte_and_a_half_over_an_event_stream_arrives_beside_its_pro
         token = seen.params["_meta"]["progressToken"]
         seen.sse()
         seen.event(
-            encode({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": token, "progress": 1}})
+            encode(
+                {
+                    "jsonrpc": "2.0",
+                    "method": "notifications/progress",
+                    "params": {"progressToken": token, "progress": 1},
+                }
+            )
         )
         content = {"content": [{"type": "text", "text": large}], "resultType": "complete"}
         seen.event(result(seen, content))

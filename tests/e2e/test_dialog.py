@@ -19,7 +19,7 @@ Era = Literal["legacy", "modern"]
 both = pytest.mark.parametrize("back", ["legacy", "modern"])
 STDIO = {"command": sys.executable, "args": ["-S", "-E", str(Path(__file__).with_name("stdio_server.py"))]}
 KEYS = {"keys": [{"id": "alice", "key": "key-of-alice-0001"}, {"id": "bob", "key": "key-of-bob-000001"}]}
-FORM = {"elicitation": {"form": {}}}
+FORM: dict[str, Any] = {"elicitation": {"form": {}}}
 
 
 def done(seen: Seen, said: str = "done") -> bytes:
@@ -286,7 +286,12 @@ async def test_the_request_state_of_a_modern_server_is_for_its_own_user_alone(tm
             assert asked["resultType"] == "input_required"
             assert "state-of-the-server" not in asked["requestState"]
             answers = {"who": {"action": "accept", "content": {"name": "alice"}}}
-            again = {"name": "one__echo", "arguments": {}, "requestState": asked["requestState"], "inputResponses": answers}
+            again = {
+                "name": "one__echo",
+                "arguments": {},
+                "requestState": asked["requestState"],
+                "inputResponses": answers,
+            }
             stolen = await bob.call("tools/call", again, 2)
             assert (stolen.status, stolen.message["error"]["code"]) == (400, -32602)
             assert len(one.all("tools/call")) == 1

@@ -116,6 +116,10 @@ def children(pid: int) -> dict[int, str]:
     return found
 
 
+def exists(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
 async def test_a_killed_process_leaves_no_zombie_and_is_started_again(tmp_path: Path) -> None:
     async with as_process(manifest_of({"one": STDIO}), tmp_path) as gateway:
         session = await gateway.legacy()
@@ -144,7 +148,7 @@ async def test_the_processes_of_a_gateway_end_with_it(tmp_path: Path) -> None:
         pids = [int(_text(await session.tool(f"{name}__pid"))) for name in ("one", "two")]
         assert sorted(children(gateway.pid)) == sorted(pids)
     assert gateway.process.returncode == 0
-    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    assert not [pid for pid in pids if exists(pid)]
 
 
 async def test_a_server_that_comes_later_appears_by_itself(tmp_path: Path) -> None:

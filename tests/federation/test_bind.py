@@ -9,10 +9,10 @@ import pytest
 from fedgate.core.call import Call, Principal, Record
 from fedgate.core.clock import SystemClock
 from fedgate.core.errors import BadRequest, MethodNotAllowed, NotFound, RpcError
-from fedgate.core.tasks import Tasks
 from fedgate.federation.bind import Binder, owner_of
 from fedgate.federation.client import ClientSession
 from fedgate.federation.inbound import Inbound, Wire
+from fedgate.federation.task_ids import TaskIds
 from fedgate.sessions.table import SessionTable
 from tests.federation.connections import hub_over
 from tests.federation.fakes import dump, modern, request
@@ -57,12 +57,11 @@ async def house(tools: list[Any] | None = None) -> AsyncIterator[House]:
     async with upstream() as one, AsyncExitStack() as stack:
         one.tools = tools or one.tools
         hub = await stack.enter_async_context(hub_over(one=one))
-        sessions, tasks = SessionTable(SystemClock(), idle=60.0, limit=10), Tasks("test")
+        sessions = SessionTable(SystemClock(), idle=60.0, limit=10)
         try:
-            yield House(Binder(hub, sessions, tasks), sessions)
+            yield House(Binder(hub, sessions, TaskIds(bytes(32))), sessions)
         finally:
             sessions.close()
-            await tasks.aclose()
 
 
 def message(method: str, params: object = None, ident: object = 1) -> dict[str, Any]:
@@ -212,8 +211,9 @@ async def test_arguments_that_travel_as_headers_must_agree_with_them() -> None:
         params = {"name": "one__echo", "arguments": {"region": "eu"}}
         fine = at.modern("tools/call", params, mcp_name=b"one__echo", mcp_param_region=b"eu")
         assert (await at.bind(fine)).target == "one"
-        wrong: list[dict[str, bytes]] = [{}, {"mcp_param_region": b"us"}]
-        for header in wrong:
+        missing = at.modern("tools/call", params, mcp_name=b"one__echo")
+        other = at.modern("tools/call", params, mcp_name=b"one__echo", mcp_param_region=b"us")
+        for wrong in (missing, other):
             with pytest.raises(RpcError) as missed:
-                await at.bind(at.modern("tools/call", params, mcp_name=b"one__echo", **header))
+                await at.bind(wrong)
             assert (missed.value.code, missed.value.status) == (-32020, 400)

@@ -50,7 +50,7 @@ def test_levels_are_those_of_the_protocol_and_the_client_knows_its_own() -> None
         "made up",
     ]
     assert one.client.log_level == "warning"
-    with pytest.raises(RpcError, match="params.level must be one of debug, info"):
+    with pytest.raises(RpcError, match=r"params.level must be one of debug, info"):
         one.set_level("loud")
 
 
@@ -61,12 +61,18 @@ def test_levels_are_those_of_the_protocol_and_the_client_knows_its_own() -> None
 def test_an_id_is_in_use_until_its_call_is_done(ident: bytes) -> None:
     one = session()
     exchange = one.begin(Raw(ident))
-    assert one.busy
     with pytest.raises(RpcError, match="still under way"):
         one.begin(Raw(ident))
     finished(one, exchange)
-    assert not one.busy
     one.begin(Raw(ident))
+
+
+def test_it_is_busy_while_a_call_is_under_way() -> None:
+    one = session()
+    exchange = one.begin(Raw(b"1"))
+    busy = [one.busy]
+    finished(one, exchange)
+    assert [*busy, one.busy] == [True, False]
 
 
 def test_a_number_and_a_string_are_two_ids() -> None:

@@ -151,9 +151,7 @@ async def test_a_server_that_is_silent_or_away_says_so() -> None:
 # Processes.
 
 
-@pytest.mark.parametrize(
-    ("kind", "era"), [("modern", "modern"), ("legacy", "legacy"), ("strict", "legacy")], ids=str
-)
+@pytest.mark.parametrize(("kind", "era"), [("modern", "modern"), ("legacy", "legacy"), ("strict", "legacy")], ids=str)
 async def test_a_process_is_spoken_to_in_its_era_even_if_it_ends_itself_over_the_question(kind: str, era: str) -> None:
     async with place() as (made, deps):
         opener = stdio_opener(deps, kind)

@@ -266,15 +266,18 @@ async def test_a_question_goes_to_the_only_client_and_its_answer_back() -> None:
 
 
 async def test_of_several_calls_of_one_client_the_latest_gets_the_question() -> None:
-    async with channel() as (duplex, peer, _):
-        async with background(events(duplex, call("one"))) as one, aclosing(duplex.call(call("two"))) as two:
-            first = await peer.next("tools/call")
-            async with background(_first(two)) as waiting:
-                await peer.next("tools/call")
-                await peer.ask(7)
-                assert isinstance(await waiting, Ask)
-            await peer.answer(first, {})
-            assert await one == [Answer(result=b"{}")]
+    async with (
+        channel() as (duplex, peer, _),
+        background(events(duplex, call("one"))) as one,
+        aclosing(duplex.call(call("two"))) as two,
+    ):
+        first = await peer.next("tools/call")
+        async with background(_first(two)) as waiting:
+            await peer.next("tools/call")
+            await peer.ask(7)
+            assert isinstance(await waiting, Ask)
+        await peer.answer(first, {})
+        assert await one == [Answer(result=b"{}")]
 
 
 async def test_with_two_clients_in_it_a_question_is_refused() -> None:
@@ -296,12 +299,16 @@ async def test_without_a_call_a_question_is_refused() -> None:
 
 async def test_what_the_gateway_itself_asks_meanwhile_makes_nobody_a_stranger() -> None:
     listing = Outbound("tools/list", {}, {}, OWN)
-    async with channel() as (duplex, peer, _), aclosing(duplex.call(call(client=ALICE))) as found:
-        async with background(_first(found)) as waiting, background(events(duplex, listing)):
-            await peer.next("tools/call")
-            await peer.next("tools/list")
-            await peer.ask(7)
-            assert isinstance(await waiting, Ask)
+    async with (
+        channel() as (duplex, peer, _),
+        aclosing(duplex.call(call(client=ALICE))) as found,
+        background(_first(found)) as waiting,
+        background(events(duplex, listing)),
+    ):
+        await peer.next("tools/call")
+        await peer.next("tools/list")
+        await peer.ask(7)
+        assert isinstance(await waiting, Ask)
 
 
 async def test_a_question_while_only_the_gateway_asks_is_refused() -> None:

@@ -62,8 +62,8 @@ class House:
 
 
 @asynccontextmanager
-async def house(**servers: Upstream) -> AsyncIterator[House]:
-    async with hub_over(**servers) as hub:
+async def house(one: Upstream) -> AsyncIterator[House]:
+    async with hub_over(one=one) as hub:
         sessions = SessionTable(SystemClock(), idle=60.0, limit=10)
         endpoint = McpEndpoint(hub, sessions, SystemClock(), NoMeter())
         try:
@@ -102,7 +102,7 @@ ECHO = {"name": "one__echo", "arguments": {"text": "hi"}}
 
 
 async def test_a_session_is_opened_used_and_ended() -> None:
-    async with upstream() as one, house(one=one) as at:
+    async with upstream() as one, house(one) as at:
         session = await at.open()
         assert len(session) >= 43
         assert value(await at.legacy(session, message("ping"))) == {"jsonrpc": "2.0", "id": 1, "result": {}}
@@ -115,7 +115,7 @@ async def test_the_greeting_says_what_the_servers_have() -> None:
     async with upstream() as one:
         one.capabilities = {"tools": {}, "resources": {"subscribe": True}, "logging": {}, "x-own": {}}
         one.lists = {"resources": [], "resourceTemplates": []}
-        async with house(one=one) as at:
+        async with house(one) as at:
             greeted = value(await at.legacy("", message("initialize", {"protocolVersion": "2025-03-26"})))["result"]
             assert greeted["protocolVersion"] == "2025-03-26"
             assert greeted["serverInfo"]["name"] == "fedgate"
@@ -130,7 +130,7 @@ async def test_the_greeting_says_what_the_servers_have() -> None:
 
 
 async def test_lists_never_ask_a_server() -> None:
-    async with upstream() as one, house(one=one) as at:
+    async with upstream() as one, house(one) as at:
         session = await at.open()
         asked = len(one.seen)
         for method in ("tools/list", "prompts/list", "resources/list", "resources/templates/list"):
@@ -140,7 +140,7 @@ async def test_lists_never_ask_a_server() -> None:
 
 
 async def test_notifications_are_accepted_and_nothing_more() -> None:
-    async with upstream() as one, house(one=one) as at:
+    async with upstream() as one, house(one) as at:
         session = await at.open()
         for method in ("notifications/initialized", "notifications/cancelled", "notifications/unheard/of"):
             reply = await at.legacy(session, {"jsonrpc": "2.0", "method": method})
@@ -154,7 +154,7 @@ async def test_notifications_are_accepted_and_nothing_more() -> None:
 
 
 async def test_an_answer_alone_is_json() -> None:
-    async with upstream() as one, house(one=one) as at:
+    async with upstream() as one, house(one) as at:
         session = await at.open()
         reply = await at.legacy(session, message("tools/call", ECHO, "x"))
         assert (b"content-type", b"application/json") in reply.headers
@@ -172,7 +172,7 @@ async def _talking(seen: Seen) -> None:
 
 
 async def test_a_message_before_the_answer_makes_it_a_stream() -> None:
-    async with upstream() as one, house(one=one) as at:
+    async with upstream() as one, house(one) as at:
         one.on["tools/call"] = _talking
         session = await at.open()
         params = {**ECHO, "_meta": {"progressToken": "t"}}
@@ -190,7 +190,7 @@ async def test_the_record_has_the_error_of_the_answer_and_the_time_of_the_server
     async def refuse(seen: Seen) -> bytes:
         return http(200, error(seen, -32050, "no"))
 
-    async with upstream() as one, house(one=one) as at:
+    async with upstream() as one, house(one) as at:
         one.on["tools/call"] = refuse
         _, head = modern("tools/call", ECHO, mcp_name=b"one__echo")
         record = Record(head, "mcp", 0.0)
@@ -203,7 +203,7 @@ async def test_an_error_without_a_code_is_not_our_fault() -> None:
     async def codeless(seen: Seen) -> bytes:
         return http(200, b'{"jsonrpc":"2.0","id":%d,"error":{"message":"x"}}' % seen.id)
 
-    async with upstream() as one, house(one=one) as at:
+    async with upstream() as one, house(one) as at:
         one.on["tools/call"] = codeless
         session = await at.open()
         for reply in (
@@ -215,7 +215,7 @@ async def test_an_error_without_a_code_is_not_our_fault() -> None:
 
 
 async def test_a_modern_caller_that_leaves_takes_its_call_along_and_a_legacy_one_does_not() -> None:
-    async with upstream() as one, house(one=one) as at:
+    async with upstream() as one, house(one) as at:
         one.on["tools/call"] = never
         session = await at.open()
         async with background(at.legacy(session, message("tools/call", ECHO))) as staying:
@@ -233,7 +233,7 @@ async def test_a_modern_caller_that_leaves_takes_its_call_along_and_a_legacy_one
 
 
 async def test_the_end_of_a_session_cancels_what_is_under_way_in_it() -> None:
-    async with upstream() as one, house(one=one) as at:
+    async with upstream() as one, house(one) as at:
         one.on["tools/call"] = never
         session = await at.open()
         async with background(at.legacy(session, message("tools/call", ECHO))) as calling:
@@ -254,7 +254,7 @@ async def test_updates_come_on_the_sessions_own_stream_as_long_as_they_are_wante
         one.capabilities["resources"] = {"subscribe": True}
         one.lists = {"resources": [{"uri": "a:b", "name": "r"}], "resourceTemplates": []}
         one.on["resources/subscribe"] = one.on["resources/unsubscribe"] = _fine
-        async with house(one=one) as at:
+        async with house(one) as at:
             session = await at.open()
             await one.listening()
             wanted = {"uri": "one+a:b"}
@@ -279,7 +279,7 @@ async def test_the_end_of_a_session_ends_its_subscriptions() -> None:
         one.capabilities["resources"] = {"subscribe": True}
         one.lists = {"resources": [{"uri": "a:b", "name": "r"}], "resourceTemplates": []}
         one.on["resources/subscribe"] = one.on["resources/unsubscribe"] = _fine
-        async with house(one=one) as at:
+        async with house(one) as at:
             session = await at.open()
             await at.legacy(session, message("resources/subscribe", {"uri": "one+a:b"}))
             await at.legacy(session, None, "DELETE")
@@ -290,7 +290,7 @@ async def test_the_end_of_a_session_ends_its_subscriptions() -> None:
 
 
 async def test_a_batch_of_notifications_is_accepted() -> None:
-    async with upstream() as one, house(one=one) as at:
+    async with upstream() as one, house(one) as at:
         session = await at.open("2025-03-26")
         reply = await at.legacy(session, [{"jsonrpc": "2.0", "method": "notifications/initialized"}])
         assert (reply.status, reply.body) == (202, b"")
@@ -304,7 +304,7 @@ async def test_a_batch_streams_every_answer_and_what_came_with_it_whole() -> Non
         seen.event(body)
         seen.end()
 
-    async with upstream() as one, house(one=one) as at:
+    async with upstream() as one, house(one) as at:
         session = await at.open("2025-03-26")
         one.on["tools/call"] = pretty
         batch = [message("tools/call", ECHO, 1), message("ping", None, 2), message("tools/call", ECHO, 3)]

@@ -134,16 +134,17 @@ async def test_what_cannot_be_watched_is_left_out() -> None:
 
 async def test_a_client_that_leaves_while_it_subscribes_leaves_nothing_behind() -> None:
     async def second_never(seen: Seen) -> bytes | None:
-        return await _fine(seen) if seen.params["uri"] == "a:1" else await never(seen)
+        if seen.params["uri"] == "a:1":
+            return await _fine(seen)
+        await never(seen)
+        return None
 
     async with upstream() as one:
         watchable(one)
         one.on["resources/subscribe"] = second_never
         async with hub_over(one=one) as hub:
             listeners = Listeners(hub)
-            opening = asyncio.create_task(
-                opened(listeners, hub, {"resourceSubscriptions": ["one+a:1", "one+a:2"]})
-            )
+            opening = asyncio.create_task(opened(listeners, hub, {"resourceSubscriptions": ["one+a:1", "one+a:2"]}))
             await one.saw("resources/subscribe", 2)
             opening.cancel()
             await asyncio.wait([opening])

@@ -116,7 +116,10 @@ async def test_calls_that_come_at_once_share_one_opening() -> None:
 async def test_one_that_gives_up_waiting_leaves_the_opening_to_the_others() -> None:
     async with pool() as (found, shared, openings):
         openings.hold = asyncio.Event()
-        async with background(found.connection(shared, ALICE)) as one, background(found.connection(shared, ALICE)) as two:
+        async with (
+            background(found.connection(shared, ALICE)) as one,
+            background(found.connection(shared, ALICE)) as two,
+        ):
             await until(lambda: openings.clients == ["alice"])
             one.cancel()
             openings.hold.set()

@@ -1,28 +1,40 @@
 """One request on its way to a scripted server and back: names, rounds, failures."""
 
 import json
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from fedgate.core import jsonrpc
+from fedgate.core.call import replace
 from fedgate.core.clock import SystemClock
 from fedgate.core.rawjson import Raw
 from fedgate.federation.catalog import Catalog
 from fedgate.federation.exchange import Exchange
 from fedgate.federation.hub import Hub
 from fedgate.federation.inbound import Inbound, read_message
-from fedgate.core import jsonrpc
 from fedgate.federation.messages import Answer, Client
 from fedgate.federation.relay import MAX_ROUNDS, Ends, Relay, Spent
 from fedgate.federation.routing import route
 from fedgate.federation.stream import EventStream
-from fedgate.core.call import replace
 from tests.core.http_peer import background
 from tests.federation.connections import hub_over
 from tests.federation.fakes import Person, dump
-from tests.federation.upstreams import Handler, Seen, Upstream, error, hang_up, http, never, notification, result, text, upstream
+from tests.federation.upstreams import (
+    Handler,
+    Seen,
+    Upstream,
+    error,
+    hang_up,
+    http,
+    never,
+    notification,
+    result,
+    text,
+    upstream,
+)
 from tests.federation.upstreams import request as server_request
 
 pytestmark = pytest.mark.anyio

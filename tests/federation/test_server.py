@@ -1,6 +1,7 @@
 """The life of one server: reached, lost, reached again, listed anew. Real connections to a scripted server."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -176,7 +177,7 @@ async def test_the_pauses_between_attempts_grow_up_to_half_a_minute() -> None:
                 await until(lambda count=attempt: failing.attempts > count or clock.sleeping == 1)  # type: ignore[misc]
             pauses.append(clock.monotonic() - before)
         assert pauses[0] <= 0.6
-        assert all(later > earlier for earlier, later in zip(pauses[:6], pauses[1:6], strict=False))
+        assert all(later > earlier for earlier, later in itertools.pairwise(pauses[:6]))
         assert all(pause <= 30.1 for pause in pauses)
         assert clock.monotonic() - begun > 60
         await server.aclose()

@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from tests.core.http_peer import Received, Wire
 
@@ -207,7 +207,7 @@ class Upstream:
         async with asyncio.timeout(LIMIT), self._news:
             await self._news.wait_for(lambda: bool(self.listeners))
 
-    async def _listen(self, seen: Seen) -> None:
+    async def _listen(self, seen: Seen) -> NoReturn:
         seen.sse()
         if self.era == "modern":
             accepted = {"notifications": seen.params["notifications"], "_meta": {SUBSCRIPTION: seen.id}}
@@ -229,7 +229,7 @@ class Upstream:
     async def usual(self, seen: Seen) -> bytes | None:
         """What it answers if nothing else is said."""
         if seen.method == ("subscriptions/listen" if self.era == "modern" else "GET") and self._knows(seen):
-            return await self._listen(seen)
+            await self._listen(seen)
         return self.modern(seen) if self.era == "modern" else self.legacy(seen)
 
     def _knows(self, seen: Seen) -> bool:
@@ -289,7 +289,7 @@ class OldUpstream(Upstream):
 
     async def usual(self, seen: Seen) -> bytes | None:
         if seen.verb == "GET":
-            return await self._stream(seen)
+            await self._stream(seen)
         if not seen.received.target.startswith(b"/messages"):
             return http(405)
         answer = self.initialize(seen, "2024-11-05") if seen.method == "initialize" else self._common(seen, {}, 200)
@@ -297,7 +297,7 @@ class OldUpstream(Upstream):
             self.listeners[-1].chunk(b"event: message\ndata: " + body + b"\n\n")
         return http(202, b"Accepted", "text/plain")
 
-    async def _stream(self, seen: Seen) -> None:
+    async def _stream(self, seen: Seen) -> NoReturn:
         seen.sse()
         seen.chunk(b"event: endpoint\ndata: " + self.endpoint.encode() + b"\n\n")
         self.listeners.append(seen)

@@ -171,6 +171,13 @@ async def test_the_front_page_says_what_is_here_and_how_to_connect() -> None:
     assert reply.status_code == 200
     assert "fedgate 1.2.3" in reply.text
     assert "notes, time" in reply.text
+    assert [line.split()[0] for line in reply.text.splitlines() if line.startswith("  /")] == [
+        "/mcp",
+        "/mcp/SERVER",
+        "/mcp/PROFILE",
+        "/sse",
+        "/healthz",
+    ]
     assert "claude mcp add --transport http fedgate http://gw.example/mcp" in reply.text
     assert "none configured" in (await Desk().ask("/")).text
 
