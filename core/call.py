@@ -28,7 +28,7 @@ ANONYMOUS = Principal(id="anonymous")
 
 
 class Request(msgspec.Struct, frozen=True):
-    """The head of one HTTP request. Header names are lower case; `headers` holds the last of equals."""
+    """The head of one HTTP request. Header names are lower case; equal ones are joined as a list (RFC 9110 5.3)."""
 
     id: str
     """`x-fedgate-request-id` of the reply, and the name under which the log knows it."""
@@ -47,7 +47,7 @@ class Request(msgspec.Struct, frozen=True):
     def header(self, name: bytes) -> str | None:
         """The header's value as text, stripped; `name` in lower case."""
         value = self.headers.get(name)
-        return None if value is None else value.decode("latin-1").strip()
+        return None if value is None else value.decode("latin-1").strip(" \t")
 
 
 class Record(msgspec.Struct):

@@ -6,9 +6,10 @@ import contextlib
 from ..core import jsonrpc
 from ..core.call import Call, replace
 from ..core.errors import NotFound, Overloaded, RpcError
-from ..core.rawjson import text, value
+from ..core.rawjson import Raw, text
 from ..sessions.table import SessionTable
 from . import local, task_ids
+from .arguments import picked
 from .catalog import Catalog, Route
 from .client import ClientSession
 from .eras import BATCH_VERSIONS, H_SESSION, HEADER_MISMATCH, LEGACY_NOT_FOUND, REMOVED_IN_MODERN
@@ -173,7 +174,7 @@ class Binder:
         if params is not inbound.params:  # its arguments were inside of others: no header repeats them
             inbound = replace(inbound, params=params)
         elif inbound.era == "modern" and found.params:
-            arguments = value(params["arguments"]) if "arguments" in params else {}
+            arguments = picked(params.get("arguments", Raw(b"{}")), found.params)
             why = mismatch(found.params, arguments, call.request.headers)
             if why is not None:
                 raise RpcError(HEADER_MISMATCH, why, status=400)

@@ -18,6 +18,7 @@ from ..core.http_values import Target, Timeouts
 from ..core.jsonrpc import Message
 from .eras import CHANGED, UPDATED
 from .messages import Answer
+from .wire import is_error
 
 MAX_MESSAGE = 64 * 1024 * 1024
 MAX_REFUSAL = 64 * 1024
@@ -137,11 +138,11 @@ class HttpWire:
     def refusal(self, status: int, body: bytes) -> Answer:
         """An answer whose status is no success: its JSON-RPC error, or an `UpstreamError` that says the status."""
         try:
-            error = bytes(jsonrpc.parse_one(body).error)
+            message = jsonrpc.parse_one(body)
         except RpcError:
-            error = b""
-        if error.startswith(b"{"):
-            return Answer(error=error)
+            message = Message()
+        if is_error(message.error):
+            return Answer(error=bytes(message.error))
         if status < 400:
             raise UpstreamInvalid(f"it redirects elsewhere (HTTP {status}); put its final address into the manifest")
         if status in (401, 403):

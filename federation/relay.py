@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..core import jsonrpc
 from ..core.clock import Clock
-from ..core.errors import GatewayError, RpcError, UpstreamBroken, UpstreamError, UpstreamTimeout
+from ..core.errors import GatewayError, RpcError, UpstreamBroken, UpstreamError, UpstreamInvalid, UpstreamTimeout
 from ..core.ports import Meter
 from ..core.rawjson import encode, fields, raw, text
 from ..core.tasks import Tasks
@@ -68,8 +68,11 @@ class Relay:
         assert route is not None
         server = self._hub.servers[route.server]
         try:
-            answer = await self._answer(server, inbound, exchange, spent)
-            exchange.finish(ends.finished(_fitted(answer, inbound, exchange, ends.catalog)))
+            try:
+                answer = await self._answer(server, inbound, exchange, spent)
+                exchange.finish(ends.finished(_fitted(answer, inbound, exchange, ends.catalog)))
+            except ValueError as error:
+                raise UpstreamInvalid("its answer is not readable JSON") from error
         except GatewayError as error:
             if isinstance(error, UpstreamError):
                 server.suspect()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ..core.errors import UpstreamInvalid
+from ..core.rawjson import well_formed
 
 _parse = msgspec.json.Decoder(msgspec.Raw).decode
 _UNPRINTABLE = re.compile(r"\x1b\[[0-9;?]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
@@ -94,6 +95,15 @@ def is_message(line: bytes) -> bool:
         return False
     try:
         _parse(line)
+    except (msgspec.DecodeError, RecursionError):
+        return _is_mendable(line)
+    return True
+
+
+def _is_mendable(line: bytes) -> bool:
+    """Whether only halves of surrogate pairs, which JavaScript writes, kept it from being read."""
+    try:
+        _parse(well_formed(line))
     except (msgspec.DecodeError, RecursionError):
         return False
     return True

@@ -75,7 +75,7 @@ def answer_of(message: Message) -> Answer:
     """The answer in a response. What is no result and no error object becomes an error that says so."""
     error = bytes(message.error)
     if error and not (error == b"null" and bytes(message.result)):  # some write both members, one of them null
-        return Answer(error=error) if _is_error(message.error) else _NO_ERROR
+        return Answer(error=error) if is_error(message.error) else _NO_ERROR
     return Answer(bytes(message.result)) if is_object(message.result) else _NO_RESULT
 
 
@@ -89,7 +89,8 @@ def server_answer(message: Message) -> Answer:
     return answer
 
 
-def _is_error(error: Raw) -> bool:
+def is_error(error: Raw) -> bool:
+    """Whether it is a JSON-RPC error object: an object with an integer code."""
     try:
         return type(value(fields(error)["code"])) is int
     except (KeyError, ValueError):
