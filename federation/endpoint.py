@@ -138,7 +138,7 @@ class McpEndpoint:
                 _leave(exchange)
             raise
         finally:
-            call.record.upstream_seconds = spent.seconds
+            call.record.upstream_seconds, call.record.endpoint = spent.seconds, spent.endpoint
         if quiet:
             return _answered(exchange, call.record)
         return Reply(200, STREAM_HEADERS, self._streamed(exchange, call.record, spent))

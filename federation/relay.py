@@ -41,10 +41,11 @@ CANCELLED = Answer(error=jsonrpc.error_object(jsonrpc.REQUEST_CANCELLED, "Reques
 
 
 class Spent:
-    """Seconds that the upstream took so far."""
+    """Seconds that the upstream took so far, and who it was."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.endpoint = ""
 
 
 class Ends(NamedTuple):
@@ -83,6 +84,7 @@ class Relay:
     async def _answer(self, server: Server, inbound: Inbound, exchange: Exchange, spent: Spent) -> Answer:
         began = self._clock.monotonic()
         connection = await server.connection(exchange.client)
+        spent.endpoint = connection.endpoint
         outbound = outbound_for(inbound, exchange, connection, server.settings.timeout)
         for _ in range(MAX_ROUNDS):
             answer = await self._call(connection, outbound, exchange)
