@@ -9,11 +9,10 @@ the only one with a call under way; two users of one process never see each othe
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing
 from typing import Any
 
 from ..core import jsonrpc
-from ..core.errors import GatewayError, Overloaded, RpcError, UpstreamBroken, UpstreamInvalid, UpstreamTimeout
+from ..core.errors import GatewayError, Overloaded, RpcError, UpstreamInvalid, UpstreamTimeout
 from ..core.jsonrpc import Message
 from ..core.rawjson import Fields, raw
 from ..core.tasks import Tasks
@@ -22,7 +21,7 @@ from .handshake import discovered, initialize_params, initialized
 from .http_wire import FOREVER
 from .link import Link, LinkClosed
 from .listing import Greeting
-from .messages import Answer, Ask, Client, Event, Inbox, Notice, Outbound
+from .messages import Answer, Ask, Client, Event, Inbox, Notice, Outbound, answer_of_call
 from .wire import (
     PING,
     PROGRESS,
@@ -112,11 +111,7 @@ class Duplex:
 
     async def ask(self, outbound: Outbound) -> Answer:
         """A call of which only the answer matters."""
-        async with aclosing(self.call(outbound)) as events:
-            async for event in events:
-                if isinstance(event, Answer):
-                    return event
-        raise UpstreamBroken("its answer ended before it was complete")
+        return await answer_of_call(self.call(outbound))
 
     async def call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
         self._ids += 1

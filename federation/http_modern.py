@@ -16,7 +16,7 @@ from .eras import ACKNOWLEDGED, MODERN, UNSUPPORTED_VERSION, Era
 from .handshake import NotModern, discovered
 from .http_wire import FOREVER, NEWS, Cursor, HttpWire
 from .listing import Greeting
-from .messages import GATEWAY, Answer, Client, Event, Inbox, Notice, Outbound
+from .messages import GATEWAY, Answer, Client, Event, Inbox, Notice, Outbound, answer_of_call
 from .wire import notice_of, request_body, request_headers, server_answer
 
 log = logging.getLogger("fedgate.server")
@@ -55,11 +55,7 @@ class ModernHttp:
 
     async def ask(self, outbound: Outbound) -> Answer:
         """A call of which only the answer matters."""
-        async with aclosing(self.call(outbound)) as events:
-            async for event in events:
-                if isinstance(event, Answer):
-                    return event
-        raise UpstreamBroken("its answer ended before it was complete")
+        return await answer_of_call(self.call(outbound))
 
     async def call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
         self._ids += 1

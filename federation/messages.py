@@ -5,10 +5,12 @@ asks, then one `Answer`. Closing the iterator early cancels the call at the serv
 """
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from typing import Any, Protocol
 
 import msgspec
 
+from ..core.errors import UpstreamBroken
 from ..core.rawjson import EMPTY, Fields, Raw
 from .eras import Era
 from .listing import Greeting
@@ -112,3 +114,12 @@ Inbox = Callable[[Notice], None]
 def members_of(anything: dict[str, Any]) -> Fields:
     """Small dictionaries of ours in the form that travels."""
     return {key: Raw(msgspec.json.encode(part)) for key, part in anything.items()}
+
+
+async def answer_of_call(events: AsyncGenerator[Event, None]) -> Answer:
+    """The end of a call of which nothing else matters. Raises `UpstreamBroken` if it has none."""
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Answer):
+                return event
+    raise UpstreamBroken("its answer ended before it was complete")

@@ -14,7 +14,6 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable
-from contextlib import aclosing
 from typing import Literal
 
 import msgspec
@@ -30,7 +29,7 @@ from .eras import LISTS
 from .handshake import reason, rpc_error
 from .http_legacy import LegacyHttp
 from .listing import Listing, fetch
-from .messages import Answer, Client, Connection, Outbound
+from .messages import Answer, Client, Connection, Outbound, answer_of_call
 from .news import News
 from .pool import Pool, Rule
 from .settings import StdioServer
@@ -209,11 +208,7 @@ class Server:
         client = Client(info=raw({"name": "fedgate", "version": self._deps.version}))
         timeout = self.settings.timeout if method in LISTS else min(self.settings.timeout, OWN_TIMEOUT)
         outbound = Outbound(method, params, {}, client=client, timeout=timeout)
-        async with aclosing(connection.call(outbound)) as events:
-            async for event in events:
-                if isinstance(event, Answer):
-                    return event
-        raise UpstreamBroken("its answer ended before it was complete")
+        return await answer_of_call(connection.call(outbound))
 
     # Staying.
 

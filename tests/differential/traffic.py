@@ -154,8 +154,8 @@ class Request:
     spelling: Spelling = COMPACT
 
 
-ids = st.one_of(st.integers(-(2**62), 2**62).map(lambda value: Number(str(value))), st.text(max_size=10))
-tokens = st.one_of(st.integers(0, 2**62).map(lambda value: Number(str(value))), st.text(max_size=10))
+ids = st.one_of(st.integers(-(2**70), 2**70).map(lambda value: Number(str(value))), st.text(max_size=10))
+tokens = st.one_of(st.integers(-(2**70), 2**70).map(lambda value: Number(str(value))), st.text(max_size=10))
 spellings = st.builds(Spelling, st.booleans(), st.booleans())
 
 
