@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fedgate.federation.headers import decode_value
-from tests.differential.exact import Json, Number, dumps, exact, loads
+from tests.differential.exact import Json, dumps, exact, loads
 from tests.federation.upstreams import MODERN, Seen, Upstream, http
 
 SCRIPT = "com.example.differential/script"
@@ -162,8 +162,3 @@ async def odd_server(era: Any, world: World) -> AsyncIterator[OddServer]:
         yield server
     finally:
         await server.stop()
-
-
-def number(text: str) -> Number:
-    """A number with just these digits."""
-    return Number(text)

@@ -24,6 +24,10 @@ def children(pid: int) -> int:
     return len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
 
 
+def lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
 async def test_every_session_has_a_process_of_its_own_and_keeps_it(tmp_path: Path) -> None:
     async with as_process(manifest(), tmp_path) as gateway:
         alice, bob = await gateway.legacy(), await gateway.legacy()
@@ -42,4 +46,4 @@ async def test_abandoned_sessions_leave_no_more_processes_than_the_limit_and_non
         assert await gateway.metric("fedgate_stdio_processes") <= LIMIT + 6  # those that are being ended still count
         await until(lambda: children(gateway.pid) <= LIMIT + 1)
         pid = gateway.pid
-    assert not Path(f"/proc/{pid}").exists()
+    assert not lives(pid)
