@@ -128,7 +128,9 @@ def build(
         routes=routes,
         templates=templates,
         lists={method: _results(method, known, shown[method], info) for method in LISTS},
-        capabilities=greeting.capabilities(known, complete=complete, searching=tools.searching),
+        capabilities=greeting.passed_on(known[view.single])
+        if view.single in known
+        else greeting.capabilities(known, complete=complete, searching=tools.searching),
         instructions=greeting.instructions(known, view.single),
         info=info,
         collisions=tuple(sentence for method in LISTS for sentence in arranged[method].collisions),

@@ -40,6 +40,15 @@ def capabilities(known: Mapping[str, Listing], *, complete: bool, searching: boo
     return have
 
 
+def passed_on(listing: Listing) -> dict[str, Any]:
+    """What a pass-through view says for its server: all that the server said. Its changes are announced by us.
+
+    Tasks of 2025-11-25 are the exception: they were an experiment, and the gateway does not route them.
+    """
+    have = {name: detail for name, detail in listing.greeting.capabilities.items() if name != "tasks"}
+    return have | {kind: {**have[kind], "listChanged": True} for kind in CHANGED if isinstance(have.get(kind), dict)}
+
+
 def extensions(known: Mapping[str, Listing]) -> dict[str, Any]:
     """Extensions that work through the gateway: those it routes, and unknown ones that a single server owns."""
     owners: dict[str, list[Any]] = {}

@@ -5,6 +5,7 @@ warning. Paging is followed to the end, within limits: an endless chain of pages
 cursor that repeats is the server's error, not our memory.
 """
 
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -141,10 +142,18 @@ def _item(method: str, entry: bytes) -> Item | None:
             return None
         if b"x-mcp-header" not in entry or method != "tools/list":
             return Item(key, entry)
-        params = param_headers(value(members.get("inputSchema", Raw(b"{}"))))
+        params = param_headers(_schema(members.get("inputSchema", Raw(b"{}"))))
     except ValueError:
         return None
     return None if params is None else Item(key, entry, params)
+
+
+def _schema(schema: Raw) -> Any:
+    """The schema as values. A number beyond all doubles, somewhere in it, is no reason to lose the tool."""
+    try:
+        return value(schema)
+    except ValueError:
+        return json.loads(bytes(schema))
 
 
 def _hints(page: Fields) -> Hints:

@@ -43,9 +43,10 @@ def prefixed(owner: Owner) -> str:
 
 def hashed(owner: Owner) -> str:
     """The form that is unique whatever else there is."""
-    legal = f"{owner.server}{SEPARATOR}{_ILLEGAL.sub('_', owner.name)}"
+    prefix = f"{owner.server}{SEPARATOR}"
     digest = hashlib.sha256(f"{owner.server}\0{owner.name}".encode()).hexdigest()[:8]
-    return f"{legal[: LIMIT - 9].rstrip('_')}_{digest}"
+    kept = _ILLEGAL.sub("_", owner.name)[: max(LIMIT - len(prefix) - 9, 0)].rstrip("_")
+    return f"{prefix}{kept}_{digest}" if kept else f"{prefix}{digest}"
 
 
 def collapsed(name: str) -> str:
