@@ -4,6 +4,7 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
+from anyio.lowlevel import checkpoint
 
 from fedgate.core import jsonrpc
 from fedgate.core.errors import RpcError
@@ -204,3 +205,27 @@ async def test_only_clients_that_know_priming_events_get_one(version: str, prime
     one.stream.end(b"{}")
     frames = [frame async for frame in one.stream.frames()]
     assert (b"retry:" in frames[0]) is primed
+
+
+async def test_a_question_outside_of_calls_goes_to_the_stream_that_the_client_reads() -> None:
+    one = session("2025-06-18")
+
+    async def first() -> bytes:
+        return await anext(frames)
+
+    async with aclosing(one.stream.frames()) as frames, background(first()) as reading:
+        await checkpoint()
+        assert one.stream.reading
+        async with background(one.ask_aside("elicitation/create", b'{"message":"?"}')) as asking:
+            frame = await reading
+            asked = jsonrpc.parse_one(frame.partition(b"data: ")[2].strip())
+            assert (asked.method, bytes(asked.params)) == ("elicitation/create", b'{"message":"?"}')
+            one.answered(jsonrpc.parse_one(jsonrpc.result(asked.id, b'{"action":"accept"}')))
+            assert await asking == Answer(result=b'{"action":"accept"}')
+
+
+async def test_a_question_outside_of_calls_is_refused_where_nobody_would_hear_it() -> None:
+    no_stream = await session().ask_aside("elicitation/create", b"{}")
+    assert b"no stream open" in no_stream.error
+    not_declared = await session().ask_aside("roots/list", b"{}")
+    assert b"did not declare it" in not_declared.error

@@ -364,3 +364,24 @@ async def test_listening_lasts_until_the_server_ends_it() -> None:
             asked = await peer.next("subscriptions/listen")
             await peer.say({"id": asked["id"], "error": {"code": -32601, "message": "no"}})
             assert await listening is False
+
+
+async def test_a_question_outside_of_calls_goes_to_the_one_client_of_a_private_channel() -> None:
+    async with channel() as (duplex, peer, _):
+        asked: list[str] = []
+
+        async def take(ask: Ask) -> None:
+            asked.append(ask.method)
+            await ask.reply(Answer(result=b'{"roots":[]}'))
+
+        duplex.on_ask = take
+        await peer.ask("r-1", "roots/list")
+        answer = await peer.next("response")
+        assert (asked, answer["id"], answer["result"]) == (["roots/list"], "r-1", {"roots": []})
+
+
+async def test_a_question_outside_of_calls_on_a_shared_channel_is_refused() -> None:
+    async with channel() as (_, peer, _inbox):
+        await peer.ask("r-1", "roots/list")
+        answer = await peer.next("response")
+        assert "no call asked for it" in answer["error"]["message"]
