@@ -1,4 +1,4 @@
-"""The tasks extension (2026-07-28) through the gateway: a task is routed to where it was started, for its owner alone."""
+"""The tasks extension (2026-07-28): a task is routed to where it was started, for its owner alone."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from tests.federation.upstreams import Seen, Upstream, http, result, upstream
 
 pytestmark = pytest.mark.anyio
 
-CAPABILITIES = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
+CAPABILITIES: dict[str, Any] = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
 KEYS = {"keys": [{"id": name, "key": f"{name}-0123456789"} for name in ("alice", "bob")]}
 
 
