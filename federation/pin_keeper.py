@@ -88,7 +88,7 @@ class PinKeeper:
         self._pins.unsaved = False
         try:
             await asyncio.to_thread(save, self._path, copy)
-        except OSError:
-            self._pins.unsaved = True
+        except (OSError, asyncio.CancelledError):
+            self._pins.unsaved = True  # cancelled, the thread may not even have begun
             raise
         self._stamp = await asyncio.to_thread(stamp, self._path)

@@ -1,9 +1,12 @@
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from anyio.lowlevel import checkpoint
 
 from fedgate.core.tasks import Tasks
 from fedgate.federation.listing import Item
@@ -41,6 +44,7 @@ async def test_tools_seen_for_the_first_time_are_written(tmp_path: Path) -> None
     keeper.wake()
     await bounded(path.exists)
     await tasks.aclose()
+    await keeper.sync()
     assert load(path) == pins.accepted
     assert not pins.unsaved
 
@@ -127,3 +131,24 @@ async def test_a_file_that_was_broken_meanwhile_is_left_alone(tmp_path: Path, ca
         await keeper.sync()
     assert "is no file of tool fingerprints" in caplog.text
     assert path.read_text() == "{"
+
+
+async def test_a_save_that_is_cancelled_before_it_began_is_made_up_for(tmp_path: Path) -> None:
+    path = tmp_path / "pins.json"
+    pins, keeper, _ = made(path)
+    pins.look("notes", [tool()])
+    free = threading.Event()
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as only:
+        loop.set_default_executor(only)
+        busy = loop.run_in_executor(None, free.wait, 10)
+        writing = asyncio.ensure_future(keeper._write())
+        await checkpoint()
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        free.set()
+        await busy
+        assert not path.exists()
+        await keeper.sync()
+    assert load(path) == pins.accepted
