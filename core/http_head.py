@@ -38,15 +38,19 @@ def header_fields(headers: Fields) -> bytes:
     """The caller's header lines as they are."""
     block = b"".join([b"%b: %b\r\n" % header for header in headers])
     # One match over the whole block is several times cheaper than one per header; the count
-    # catches a value that spells out a well-formed line of its own.
-    if _FIELDS.fullmatch(block) is None or block.count(b"\n") != len(headers):
+    # catches a value that spells out a well-formed line of its own, the colon a name that does.
+    if (
+        _FIELDS.fullmatch(block) is None
+        or block.count(b"\n") != len(headers)
+        or any([b":" in name for name, _ in headers])
+    ):
         raise ValueError(_complaint(headers))
     return block
 
 
 def _complaint(headers: Fields) -> str:
     """Name the header, never its value: that may be a secret."""
-    name = next((name for name, value in headers if _is_wrong(b"%b: %b\r\n" % (name, value))), b"")
+    name = next((name for name, value in headers if b":" in name or _is_wrong(b"%b: %b\r\n" % (name, value))), b"")
     if re.fullmatch(_OWNED, name.decode("latin-1")):
         return f"the header {name.decode()} is set by the HTTP client itself: leave it out"
     return f"the header {name!r} has characters that HTTP does not allow in its name or value"
