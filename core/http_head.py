@@ -42,7 +42,7 @@ def header_fields(headers: Fields) -> bytes:
     if (
         _FIELDS.fullmatch(block) is None
         or block.count(b"\n") != len(headers)
-        or any([b":" in name for name, _ in headers])
+        or any(b":" in name for name, _ in headers)
     ):
         raise ValueError(_complaint(headers))
     return block
