@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator
 
-from ..core import jsonrpc, sse
+from ..core import jsonrpc
 from ..core.call import JSON, Call, Handler, Record, Reply, replace
 from ..core.clock import Clock
 from ..core.errors import GatewayError
@@ -22,7 +22,6 @@ from .bind import Binder, owner_of
 from .client import ClientSession
 from .eras import H_SESSION, LISTS, METHODS, MODERN_STATUS, Era
 from .exchange import Exchange
-from .http_wire import MAX_MESSAGE
 from .hub import Hub
 from .inbound import Inbound
 from .listen import Listeners
@@ -33,7 +32,7 @@ from .rendering import render_error
 from .results import for_method
 from .sealing import Seal
 from .sessions_front import STREAM_HEADERS, SessionFront
-from .stream import KEEP_ALIVE, EventStream
+from .stream import KEEP_ALIVE, EventStream, pour
 from .task_ids import TaskIds
 
 ACCEPTED = Reply(202)
@@ -205,11 +204,7 @@ class McpEndpoint:
             if reply.body:
                 await stream.put(reply.body)
             return
-        reader = sse.Reader(MAX_MESSAGE)
-        async for frame in reply.body:
-            for event in reader.feed(frame):
-                if event.data:
-                    await stream.put(event.data)
+        await pour(reply.body, stream)
 
 
 async def _end_after(work: list[asyncio.Task[None]], stream: EventStream) -> None:

@@ -48,7 +48,6 @@ H_VERSION = b"mcp-protocol-version"
 H_METHOD = b"mcp-method"
 H_NAME = b"mcp-name"
 H_SESSION = b"mcp-session-id"
-H_PARAM = b"mcp-param-"
 
 NAME_FIELD = {
     "tools/call": "name",

@@ -20,10 +20,9 @@ from ..sessions.table import SessionTable
 from .bind import owner_of
 from .client import ClientSession
 from .eras import H_SESSION
-from .http_wire import MAX_MESSAGE
 from .rendering import render_error
 from .sessions_front import STREAM_HEADERS
-from .stream import EventStream
+from .stream import EventStream, pour
 
 MAX_CHANNELS = 2000
 PER_CHANNEL = 256
@@ -143,22 +142,14 @@ class SseEndpoint:
                 channel.session_id = opened
                 channel.tasks.start(self._news(channel), "news")
             return
-        reader = sse.Reader(MAX_MESSAGE)
-        async for chunk in reply.body:
-            for event in reader.feed(chunk):
-                if event.data:
-                    await channel.stream.put(event.data)
+        await pour(reply.body, channel.stream)
 
     async def _news(self, channel: Channel) -> None:
         """What the session says outside of calls goes onto the same stream."""
         session = self._session(channel)
         if session is None:
             return
-        reader = sse.Reader(MAX_MESSAGE)
-        async for frame in session.stream.frames():
-            for event in reader.feed(frame):
-                if event.data:
-                    await channel.stream.put(event.data)
+        await pour(session.stream.frames(), channel.stream)
 
     async def aclose(self) -> None:
         """End all streams; their sessions end with them."""

@@ -7,9 +7,10 @@ newest messages are kept within bounds, so that a client that comes back with
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from ..core import sse
+from .http_wire import MAX_MESSAGE
 
 WINDOW_EVENTS = 256
 WINDOW_BYTES = 1024 * 1024
@@ -148,3 +149,12 @@ class EventStream:
 
     def _id(self, number: int) -> bytes:
         return f"{self.name}.{number}".encode() if self._replay else b""
+
+
+async def pour(frames: AsyncIterator[bytes], into: EventStream) -> None:
+    """Pass on the messages of one event stream to another, without its ids and signs of life."""
+    reader = sse.Reader(MAX_MESSAGE)
+    async for frame in frames:
+        for event in reader.feed(frame):
+            if event.data:
+                await into.put(event.data)
