@@ -15,6 +15,7 @@ import msgspec
 Raw = msgspec.Raw
 Fields = dict[str, Raw]
 
+NULL = Raw(b"null")
 EMPTY: Raw = Raw(b"")
 
 _fields = msgspec.json.Decoder(dict[str, Raw])
