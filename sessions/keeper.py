@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import logging
 import threading
+from functools import partial
 from queue import SimpleQueue
 
 from ..core.tasks import Tasks
-from .store import Changes, Store, StoreFailed
+from .store import Changes, Store, StoreFailed, Worth
 from .table import SessionTable
 from .unsaved import Unsaved
 
@@ -44,7 +45,7 @@ class Keeper:
         self._thread = _Thread(store)
         self._unsaved = Unsaved(table.clock, self._wake.set)
         try:
-            stored = store.load(table.clock.now() - table.idle, table.limit)
+            stored = store.load(partial(_worth, table))
         except OSError:
             store.close()
             raise
@@ -124,6 +125,11 @@ class Keeper:
 
     def _failed(self, why: str) -> None:
         log.error("sessions cannot be stored: %s; those open go on, new ones are refused until it works", why)
+
+
+def _worth(table: SessionTable, shelf: str) -> Worth:
+    rule = table.rule(shelf)
+    return Worth(table.clock.now() - rule.idle, rule.limit)
 
 
 class _Thread:

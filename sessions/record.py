@@ -21,7 +21,8 @@ class Attachment(Protocol):
 class Session(msgspec.Struct, eq=False):
     """One record. Times: `created` on the wall clock, `seen` on the monotonic one."""
 
-    protocol: str
+    shelf: str
+    """Where it stands: the protocol, and behind a dot which of its things this is."""
     id: str
     """Empty for a record that was restored, until its owner shows the id: only `key` is stored."""
     owner: str
@@ -36,6 +37,10 @@ class Session(msgspec.Struct, eq=False):
     """Upstream → what the session is bound to there."""
     key: str = ""
     """What the table knows it by: the id, or its digest where records are stored."""
+
+    @property
+    def protocol(self) -> str:
+        return self.shelf.partition(".")[0]
 
     @property
     def busy(self) -> bool:

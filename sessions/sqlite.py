@@ -8,17 +8,19 @@ survives the death of the process; after a power failure the last moments may be
 import contextlib
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from .store import CannotOpenStore, Changes, StoredSession, StoreFailed
+from .store import CannotOpenStore, Changes, StoredSession, StoreFailed, Worth
 
 APPLICATION = 0x66656467
 """`PRAGMA application_id`: the file is one of ours ("fedg")."""
 SCHEMA = 1
 """`PRAGMA user_version`."""
 
+# The column is called protocol since a shelf was all there was of one.
 _TABLE = """
 CREATE TABLE sessions (
   protocol TEXT NOT NULL, key TEXT NOT NULL, owner TEXT NOT NULL, view TEXT NOT NULL,
@@ -29,10 +31,11 @@ CREATE TABLE sessions (
 _PUT = "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SEEN = "UPDATE sessions SET seen = ?, turns = ? WHERE protocol = ? AND key = ?"
 _GONE = "DELETE FROM sessions WHERE protocol = ? AND key = ?"
-_OLD = "DELETE FROM sessions WHERE seen < ?"
+_SHELVES = "SELECT DISTINCT protocol FROM sessions ORDER BY protocol"
+_OLD = "DELETE FROM sessions WHERE protocol = ? AND seen < ?"
 _SURPLUS = """
 DELETE FROM sessions WHERE (protocol, key) IN
-  (SELECT protocol, key FROM sessions ORDER BY seen DESC LIMIT -1 OFFSET ?)
+  (SELECT protocol, key FROM sessions WHERE protocol = ? ORDER BY seen DESC LIMIT -1 OFFSET ?)
 """
 _ALL = "SELECT protocol, key, owner, view, created, seen, turns, data, pins FROM sessions ORDER BY seen"
 
@@ -95,10 +98,12 @@ class SqliteStore:
     def _number(self, query: str) -> int:
         return int(self._db.execute(query).fetchone()[0])
 
-    def load(self, oldest: float, limit: int) -> list[StoredSession]:
+    def load(self, worth: Callable[[str], Worth]) -> list[StoredSession]:
         try:
-            self._db.execute(_OLD, (oldest,))
-            self._db.execute(_SURPLUS, (limit,))
+            for (shelf,) in self._db.execute(_SHELVES).fetchall():
+                oldest, limit = worth(shelf)
+                self._db.execute(_OLD, (shelf, oldest))
+                self._db.execute(_SURPLUS, (shelf, limit))
             return [msgspec.convert(row, StoredSession) for row in self._db.execute(_ALL)]
         except (sqlite3.Error, msgspec.ValidationError) as error:
             raise self._unusable(error) from error

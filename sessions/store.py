@@ -5,6 +5,7 @@ it keeps. Below: `sqlite.py`. The table is complete in memory, so a store is rea
 the start, and only written after that.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -21,7 +22,8 @@ class StoreFailed(Exception):
 class StoredSession(NamedTuple):
     """One record as it is kept. Times are seconds on the wall clock."""
 
-    protocol: str
+    shelf: str
+    """Where it stands in the table: the protocol, and behind a dot which of its things this is."""
     key: str
     """The SHA-256 of the session's id, in hex: whoever steals the file cannot use a session."""
     owner: str
@@ -40,12 +42,21 @@ class Seen(NamedTuple):
 
     seen: float
     turns: int
-    protocol: str
+    shelf: str
     key: str
 
 
 Key = tuple[str, str]
-"""Protocol and key."""
+"""Shelf and key."""
+
+
+class Worth(NamedTuple):
+    """Which records of one shelf are still of use."""
+
+    oldest: float
+    """Those used since; seconds on the wall clock."""
+    limit: int
+    """So many of them, the most recently used."""
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -64,8 +75,8 @@ class Store(Protocol):
         """Where people find it."""
         ...
 
-    def load(self, oldest: float, limit: int) -> list[StoredSession]:
-        """The `limit` most recently used of the records that were used since `oldest`, the oldest first.
+    def load(self, worth: Callable[[str], Worth]) -> list[StoredSession]:
+        """What is still of use, as `worth` says for each shelf; of each shelf the longest unused first.
 
         The rest is forgotten. Raises `CannotOpenStore`.
         """

@@ -40,12 +40,12 @@ class Unsaved:
 
     def changed(self, session: Session) -> None:
         """It is new, or what it remembers is other now."""
-        self._put[session.protocol, session.key] = session
+        self._put[session.shelf, session.key] = session
         self.wake()
 
     def ended(self, session: Session) -> None:
         """It is to be forgotten, in a moment: nobody waits for that."""
-        key = (session.protocol, session.key)
+        key = (session.shelf, session.key)
         self._put.pop(key, None)
         self._gone[key] = None
         _tell(self._waiting.pop(key, []), False)
@@ -55,7 +55,7 @@ class Unsaved:
 
         While the store fails nobody waits: it is tried again from time to time.
         """
-        key = (session.protocol, session.key)
+        key = (session.shelf, session.key)
         waiting = self._waiting if key in self._put else self._landing if key in self._flying else None
         if waiting is None:
             return True
@@ -65,22 +65,27 @@ class Unsaved:
         waiting.setdefault(key, []).append(waiter)
         return await waiter
 
-    def gather(self, latest: Iterable[Session]) -> Changes | None:
-        """Everything that is to be written now. `latest`: the table's records, the last used one first."""
+    def gather(self, latest: Iterable[Iterable[Session]]) -> Changes | None:
+        """Everything that is to be written now. `latest`: the records of each shelf, the last used one first."""
         now = self._clock.monotonic()
         wall = self._clock.now() - now
         self._flying = dict(islice(self._put.items(), BATCH))
         for key in self._flying:
             del self._put[key]
         self._landing = {key: self._waiting.pop(key) for key in self._flying if key in self._waiting}
-        used = [s for s in takewhile(lambda s: s.seen >= self._mark, latest) if (s.protocol, s.key) not in self._flying]
+        used = [
+            session
+            for shelf in latest
+            for session in takewhile(lambda session: session.seen >= self._mark, shelf)
+            if (session.shelf, session.key) not in self._flying
+        ]
         gone, self._gone = self._gone, {}
         self._last_mark, self._mark = self._mark, now
         if not (self._flying or used or gone):
             return None
         return Changes(
             put=[_stored(session, wall) for session in self._flying.values()],
-            seen=[Seen(s.seen + wall, s.turns, s.protocol, s.key) for s in used],
+            seen=[Seen(s.seen + wall, s.turns, s.shelf, s.key) for s in used],
             gone=list(gone),
         )
 
@@ -113,7 +118,7 @@ def _tell(waiters: list[asyncio.Future[bool]], saved: bool) -> None:
 
 def _stored(session: Session, wall: float) -> StoredSession:
     return StoredSession(
-        session.protocol,
+        session.shelf,
         session.key,
         # A name that is no text cannot be stored as it is, and must not stop all others from being stored.
         session.owner.encode(errors="backslashreplace").decode(),

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from fedgate.sessions.store import Changes, Key, StoredSession, StoreFailed
+from fedgate.sessions.store import Changes, Key, StoredSession, StoreFailed, Worth
 
 LIMIT = 10.0
 
@@ -21,11 +21,11 @@ class FakeStore:
         self.entered = threading.Event()
         self.on_save: Callable[[], None] = lambda: None
         self.saves: list[Changes] = []
-        self.asked: list[tuple[float, int]] = []
+        self.asked: list[Worth] = []
         self.closed = False
 
-    def load(self, oldest: float, limit: int) -> list[StoredSession]:
-        self.asked.append((oldest, limit))
+    def load(self, worth: Callable[[str], Worth]) -> list[StoredSession]:
+        self.asked.append(worth("mcp"))
         return sorted(self.kept.values(), key=lambda each: each.seen)
 
     def save(self, changes: Changes) -> None:
@@ -36,9 +36,9 @@ class FakeStore:
             raise StoreFailed(self.broken)
         self.saves.append(changes)
         for each in changes.put:
-            self.kept[each.protocol, each.key] = each
+            self.kept[each.shelf, each.key] = each
         for used in changes.seen:
-            key = (used.protocol, used.key)
+            key = (used.shelf, used.key)
             if key in self.kept:
                 self.kept[key] = self.kept[key]._replace(seen=used.seen, turns=used.turns)
         for key in changes.gone:

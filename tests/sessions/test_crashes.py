@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from fedgate.core.clock import ManualClock
 from fedgate.core.errors import Overloaded
 from fedgate.sessions.sqlite import SqliteStore
-from fedgate.sessions.store import Changes
+from fedgate.sessions.store import Changes, Worth
 from fedgate.sessions.table import Session, SessionTable, digest
 from fedgate.sessions.unsaved import Unsaved
 
@@ -52,7 +52,7 @@ class Crashes(RuleBasedStateMachine):
         self.by_key: dict[str, str] = {digest(id_): id_ for id_ in self.revealed}
         self.table = SessionTable(self.clock, idle=IDLE, limit=LIMIT, on_end=self.ended)
         self.table.revive["mcp"] = lambda _session: Live()
-        self.table.keep(self.unsaved, self.store.load(self.clock.now() - IDLE, LIMIT))
+        self.table.keep(self.unsaved, self.store.load(lambda _shelf: Worth(self.clock.now() - IDLE, LIMIT)))
         self.under_way = None
 
     def ended(self, session: Session, _why: str) -> None:
@@ -122,7 +122,7 @@ class Crashes(RuleBasedStateMachine):
             self.unsaved.settle(changes)
         if changes is not None:
             self.unsaved.settle(changes)
-        kept = {each.key: int(each.data[9:-1]) for each in self.store.load(0.0, 100)}
+        kept = {each.key: int(each.data[9:-1]) for each in self.store.load(lambda _shelf: Worth(0.0, 100))}
         assert kept == {each.key: each.data["level"] for each in self.table.all()}
 
     @rule(in_time=st.booleans())

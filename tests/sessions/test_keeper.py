@@ -10,7 +10,7 @@ import pytest
 from fedgate.core.clock import ManualClock, SystemClock
 from fedgate.core.errors import Overloaded
 from fedgate.sessions.keeper import Keeper
-from fedgate.sessions.store import CannotOpenStore, StoredSession
+from fedgate.sessions.store import CannotOpenStore, StoredSession, Worth
 from fedgate.sessions.table import SessionTable, digest
 from tests.sessions.stores import LIMIT, FakeStore, stored
 
@@ -209,7 +209,7 @@ async def test_a_keeper_that_never_started_closes_its_store() -> None:
 
 async def test_a_store_that_cannot_be_read_is_closed_and_said() -> None:
     class Damaged(FakeStore):
-        def load(self, oldest: float, limit: int) -> list[StoredSession]:
+        def load(self, worth: Callable[[str], Worth]) -> list[StoredSession]:
             raise CannotOpenStore("it is damaged")
 
     store = Damaged()

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from fedgate.sessions.sqlite import SCHEMA, SqliteStore
-from fedgate.sessions.store import CannotOpenStore, Changes, Seen, StoredSession, StoreFailed
+from fedgate.sessions.store import CannotOpenStore, Changes, Seen, StoredSession, StoreFailed, Worth
 from tests.sessions.stores import stored
 
-ALL = (0.0, 1000)
+
+def all_of_it(_shelf: str) -> Worth:
+    return Worth(0.0, 1000)
 
 
 def put(*records: StoredSession) -> Changes:
@@ -22,7 +24,7 @@ def put(*records: StoredSession) -> Changes:
 
 def loaded(path: Path, oldest: float = 0.0, limit: int = 1000) -> list[StoredSession]:
     with closing(SqliteStore(path)) as store:
-        return store.load(oldest, limit)
+        return store.load(lambda _shelf: Worth(oldest, limit))
 
 
 def filled(path: Path, *records: StoredSession) -> None:
@@ -52,11 +54,22 @@ def test_records_come_back_in_the_order_of_their_use(tmp_path: Path) -> None:
     assert [each.seen for each in loaded(tmp_path / "s.db")] == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
+def test_what_is_of_use_is_said_for_each_shelf(tmp_path: Path) -> None:
+    on = [
+        stored(f"{shelf}{number}", seen=float(number))._replace(shelf=shelf) for shelf in "abc" for number in range(4)
+    ]
+    filled(tmp_path / "s.db", *on)
+    worth = {"a": Worth(2.0, 9), "b": Worth(0.0, 1), "c": Worth(9.0, 9)}
+    with closing(SqliteStore(tmp_path / "s.db")) as store:
+        assert [each.key for each in store.load(worth.__getitem__)] == ["a2", "a3", "b3"]
+    assert sorted(each.key for each in loaded(tmp_path / "s.db")) == ["a2", "a3", "b3"]
+
+
 def test_a_later_change_replaces_an_earlier_one(tmp_path: Path) -> None:
     with closing(SqliteStore(tmp_path / "s.db")) as store:
         store.save(put(stored("a"), stored("b"), stored("c")))
         store.save(Changes([stored("a", data='{"x":1}')], [Seen(9.0, 8, "mcp", "b")], [("mcp", "c")]))
-        found = {each.key: each for each in store.load(*ALL)}
+        found = {each.key: each for each in store.load(all_of_it)}
     assert found.keys() == {"a", "b"}
     assert found["a"].data == '{"x":1}'
     assert (found["b"].seen, found["b"].turns) == (9.0, 8)
@@ -65,14 +78,14 @@ def test_a_later_change_replaces_an_earlier_one(tmp_path: Path) -> None:
 def test_what_is_unknown_can_be_used_and_forgotten_without_harm(tmp_path: Path) -> None:
     with closing(SqliteStore(tmp_path / "s.db")) as store:
         store.save(Changes([], [Seen(1.0, 1, "mcp", "x")], [("mcp", "y")]))
-        assert store.load(*ALL) == []
+        assert store.load(all_of_it) == []
 
 
 def test_the_same_key_of_two_protocols_is_two_records(tmp_path: Path) -> None:
     with closing(SqliteStore(tmp_path / "s.db")) as store:
-        store.save(put(stored("a"), stored("a")._replace(protocol="a2a")))
+        store.save(put(stored("a"), stored("a")._replace(shelf="a2a")))
         store.save(Changes([], [], [("mcp", "a")]))
-        assert [each.protocol for each in store.load(*ALL)] == ["a2a"]
+        assert [each.shelf for each in store.load(all_of_it)] == ["a2a"]
 
 
 def test_what_is_too_old_or_too_much_is_forgotten_for_good(tmp_path: Path) -> None:
@@ -114,7 +127,7 @@ def test_a_database_with_broken_pages_is_refused(tmp_path: Path) -> None:
     content[4096:-4096] = bytes(len(content) - 8192)
     path.write_bytes(content)
     with pytest.raises(CannotOpenStore, match="is damaged or no session file"), closing(SqliteStore(path)) as store:
-        store.load(*ALL)
+        store.load(all_of_it)
 
 
 def test_rows_that_cannot_be_ours_are_refused(tmp_path: Path) -> None:
@@ -125,7 +138,7 @@ def test_rows_that_cannot_be_ours_are_refused(tmp_path: Path) -> None:
         pytest.raises(CannotOpenStore, match="is damaged or no session file"),
         closing(SqliteStore(tmp_path / "s.db")) as store,
     ):
-        store.load(*ALL)
+        store.load(all_of_it)
 
 
 def test_the_database_of_something_else_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
@@ -159,7 +172,7 @@ def test_a_full_disk_fails_the_change_as_a_whole_and_passes(tmp_path: Path) -> N
         many = [stored(str(number), data='{"x":"' + "y" * 2000 + '"}') for number in range(100)]
         with disk_is_full(), pytest.raises(StoreFailed, match=r"s\.db: "):
             store.save(Changes(many, [], [("mcp", "a")]))
-        assert [each.key for each in store.load(*ALL)] == ["a"]
+        assert [each.key for each in store.load(all_of_it)] == ["a"]
         store.save(Changes(many, [], [("mcp", "a")]))
     assert len(loaded(tmp_path / "s.db")) == 100
 
@@ -169,7 +182,7 @@ def test_a_value_that_cannot_be_stored_fails_the_change_and_no_other(tmp_path: P
         with pytest.raises(StoreFailed):
             store.save(put(stored("a"), stored("b", owner="\ud800")))
         store.save(put(stored("c")))
-        assert [each.key for each in store.load(*ALL)] == ["c"]
+        assert [each.key for each in store.load(all_of_it)] == ["c"]
 
 
 def test_a_full_disk_at_the_start_is_said(tmp_path: Path) -> None:

@@ -228,16 +228,17 @@ def test_at_the_stop_all_end() -> None:
     assert desk.ends == [("a", "shutdown"), ("b", "shutdown"), ("c", "shutdown")]
 
 
-def test_counts_are_per_protocol_and_the_copy_is_least_recently_used_first() -> None:
+def test_counts_are_per_shelf_and_the_copy_is_least_recently_used_first() -> None:
     desk = Desk(10)
     a, b, c = desk.open("a")[0], desk.open("b", "a2a")[0], desk.open("c")[0]
     assert desk.found(a)
     assert (desk.table.count("mcp"), desk.table.count("a2a"), desk.table.count("llm")) == (2, 1, 0)
     listed = desk.table.all()
-    assert listed == [b, c, a]
+    assert listed == [c, a, b]
+    assert (desk.table.all("mcp"), desk.table.all("a")) == ([c, a], [b])
     listed.clear()
     assert len(desk.table) == 3
-    assert repr(desk.table) == "SessionTable(3 of 10)"
+    assert repr(desk.table) == "SessionTable(Shelf(mcp, 2 of 10), Shelf(a2a, 1 of 10))"
 
 
 def test_without_a_callback_ends_are_nobodys_affair() -> None:

@@ -81,7 +81,7 @@ def test_it_lives_again_once_when_it_is_found() -> None:
 
 
 def test_without_anybody_to_revive_it_the_record_alone_is_found() -> None:
-    desk = Desk([stored(digest("secret"), seen=NOW)._replace(protocol="a2a", pins='{"agent":"two"}')])
+    desk = Desk([stored(digest("secret"), seen=NOW)._replace(shelf="a2a", pins='{"agent":"two"}')])
     session = desk.table.find("a2a", "secret", "key:alice")
     assert session is not None
     assert (session.id, session.attachment, session.pins) == ("secret", None, {"agent": "two"})

@@ -39,12 +39,12 @@ class Notes:
 
     def gather(self) -> Changes:
         self.clock.advance(1)
-        changes = self.unsaved.gather(reversed(self.records))
+        changes = self.unsaved.gather([reversed(self.records)])
         assert changes is not None
         return changes
 
     def is_saved(self) -> bool:
-        return self.unsaved.gather(reversed(self.records)) is None
+        return self.unsaved.gather([reversed(self.records)]) is None
 
     async def waiting(self, session: Session) -> asyncio.Task[bool]:
         """Somebody who waits for it."""
@@ -79,7 +79,7 @@ async def test_it_is_gathered_with_what_it_holds_at_that_moment() -> None:
     notes.unsaved.changed(session)
     (record,) = notes.gather().put
     assert (json.loads(record.data), json.loads(record.pins)) == ({"level": "info", "raw": "e30="}, {"agent": "one"})
-    assert (record.protocol, record.key, record.owner, record.seen) == ("mcp", "a", "o", notes.clock.now() - 1)
+    assert (record.shelf, record.key, record.owner, record.seen) == ("mcp", "a", "o", notes.clock.now() - 1)
 
 
 async def test_an_owner_whose_name_is_no_text_stops_nobody_from_being_stored() -> None:
