@@ -23,6 +23,11 @@ class Principal(msgspec.Struct, frozen=True):
     groups: tuple[str, ...] = ()
     metadata: dict[str, str] = {}
 
+    @property
+    def owner(self) -> str:
+        """What the session table knows the caller by: kind and id, so that no key can be named like a stranger."""
+        return f"{self.kind}:{self.id}"
+
 
 ANONYMOUS = Principal(id="anonymous")
 

@@ -42,6 +42,11 @@ class Meter(Protocol):
         """The connection to the upstream `name` was made anew."""
         ...
 
+    def pinned(self, result: str) -> None:
+        """A conversation was bound (`made`), found bound (`hit`), bound to what is gone (`lost`, `repinned`), or
+        belongs to somebody else, or to nobody (`refused`)."""
+        ...
+
 
 class NoMeter:
     """Counts nothing."""
@@ -50,4 +55,7 @@ class NoMeter:
         pass
 
     def reconnected(self, name: str) -> None:
+        pass
+
+    def pinned(self, result: str) -> None:
         pass

@@ -194,4 +194,4 @@ class Binder:
 
 def owner_of(call: Call) -> str:
     """The stable name of the caller: kind and id, never a credential."""
-    return f"{call.principal.kind}:{call.principal.id}"
+    return call.principal.owner

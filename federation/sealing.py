@@ -6,10 +6,7 @@ of its life. The key lives with the process: a restart makes open rounds invalid
 ends the calls that they belong to.
 """
 
-import base64
-import binascii
 import hashlib
-import os
 from typing import Any, Literal
 
 import msgspec
@@ -18,6 +15,7 @@ from ..core import jsonrpc
 from ..core.clock import Clock
 from ..core.errors import RpcError
 from ..core.rawjson import Raw, value
+from ..core.sealing import Box
 from .inbound import Inbound
 
 Kind = Literal["parked", "relayed"]
@@ -26,7 +24,6 @@ Kind = Literal["parked", "relayed"]
 LIFE = 600.0
 """Seconds that a sealed state is accepted."""
 MAX_STATE = 256 * 1024
-_NONCE = 12
 _ROUNDS = frozenset({"inputResponses", "requestState"})
 
 
@@ -45,20 +42,15 @@ class Seal:
     """Seals and opens states with one key."""
 
     def __init__(self, clock: Clock) -> None:
-        # Imported here: the library is needed by callers of multi-round tools alone.
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
         self._clock = clock
-        self._cipher = AESGCM(AESGCM.generate_key(256))
+        self._box = Box()
 
     def close(self, kind: Kind, owner: str, inbound: Inbound, body: str) -> str:
         """A new state for this caller and request."""
         assert inbound.route is not None
         expires = self._clock.now() + LIFE
         state = State(kind, owner, inbound.route.server, digest_of(inbound), expires, body)
-        nonce = os.urandom(_NONCE)
-        sealed = nonce + self._cipher.encrypt(nonce, msgspec.json.encode(state), None)
-        return base64.urlsafe_b64encode(sealed).decode()
+        return self._box.seal(msgspec.json.encode(state))
 
     def open(self, sealed: str, owner: str, inbound: Inbound) -> State:
         """The state, if it is ours, unexpired, this caller's and this request's. Else `RpcError` -32602.
@@ -67,24 +59,14 @@ class Seal:
         """
         assert inbound.route is not None
         refusal = RpcError(jsonrpc.INVALID_PARAMS, "requestState is not valid for this request", status=400)
-        if len(sealed) > MAX_STATE:
-            raise refusal
         try:
-            raw = base64.b64decode(sealed, altchars=b"-_", validate=True)
-            plain = self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], None)
-            state = msgspec.json.decode(plain, type=State)
-        except (binascii.Error, ValueError, self._invalid_tag) as error:
+            state = msgspec.json.decode(self._box.open(sealed, MAX_STATE), type=State)
+        except ValueError as error:  # not sealed here, or not a state
             raise refusal from error
         same = state.owner == owner and state.server == inbound.route.server and state.digest == digest_of(inbound)
         if not same or state.expires < self._clock.now():
             raise refusal
         return state
-
-    @property
-    def _invalid_tag(self) -> type[Exception]:
-        from cryptography.exceptions import InvalidTag
-
-        return InvalidTag
 
 
 def digest_of(inbound: Inbound) -> str:

@@ -28,6 +28,8 @@ class Rule(msgspec.Struct, frozen=True):
     """Whether a full shelf makes room by ending its longest unused record. If not, new ones are refused."""
     indexed: bool = False
     """Whether an owner's records are asked for."""
+    stored: bool = True
+    """Whether its records are kept by the store, if there is one."""
 
 
 class Shelf:

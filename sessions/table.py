@@ -158,7 +158,8 @@ class SessionTable:
 
     def changed(self, session: Session) -> None:
         """What the record remembers (`data`, `pins`) is other now. One that has ended stays ended."""
-        if self._unsaved is not None and session.key in self._shelf(session.shelf).records:
+        shelf = self._shelf(session.shelf)
+        if self._unsaved is not None and shelf.rule.stored and session.key in shelf.records:
             self._unsaved.changed(session)
 
     def move(self, session: Session, shelf: str) -> None:
@@ -197,7 +198,7 @@ class SessionTable:
     def _end(self, session: Session, why: str) -> None:
         if not self._shelf(session.shelf).take(session):
             return  # its end was a consequence of another's
-        if self._unsaved is not None:
+        if self._unsaved is not None and self._shelf(session.shelf).rule.stored:
             self._unsaved.ended(session)
         if session.attachment is not None:
             session.attachment.ended()
@@ -240,7 +241,7 @@ class SessionTable:
         """What is to be written now; `Unsaved.settle` takes the outcome."""
         if self._unsaved is None:
             return None
-        return self._unsaved.gather(shelf.latest() for shelf in self._shelves.values())
+        return self._unsaved.gather(shelf.latest() for shelf in self._shelves.values() if shelf.rule.stored)
 
     async def kept(self, session: Session) -> bool:
         """Wait until the record is stored as it is now; whether that succeeded. `True` at once without a store."""

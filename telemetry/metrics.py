@@ -71,6 +71,7 @@ class Metrics:
         self._upstreams = self._histogram("upstream_duration_seconds", "One exchange with an upstream", "kind", "name")
         self._evictions = self._counter("session_evictions", "Sessions ended by the table", "protocol", "reason")
         self._reconnects = self._counter("upstream_reconnects", "Connections made anew", "server")
+        self._pins = self._counter("session_pins", "Conversations looked up by their ids", "result")
         self._drifts = self._counter("catalog_changes", "Definitions of known tools that changed", "server")
         self.sessions = self._readings("sessions", "Open sessions", "protocol")
         self.server_up = self._readings("server_up", "1 if the server answers", "server")
@@ -107,6 +108,10 @@ class Metrics:
     def reconnected(self, name: str) -> None:
         """A connection (or process, or session) of the server `name` was made anew."""
         self._reconnects[name,].inc()
+
+    def pinned(self, result: str) -> None:
+        """A conversation was bound to an instance, found bound, lost, or refused."""
+        self._pins[result,].inc()
 
     def drifted(self, server: str) -> None:
         """The definition of a tool that was known already became another one."""

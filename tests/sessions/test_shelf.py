@@ -142,3 +142,13 @@ def test_a_stored_record_moves_in_the_store_too() -> None:
     )
     found = desk.table.find("done", "t", "alice")
     assert found is session
+
+
+def test_what_is_not_worth_storing_is_not_stored() -> None:
+    desk = Desk(tasks=Rule(100.0, 9, stored=False))
+    desk.table.keep(Unsaved(desk.clock), [])
+    session = desk.claim("t")
+    desk.table.changed(session)
+    assert desk.table.gather() is None
+    desk.table.end(session)
+    assert desk.table.gather() is None
