@@ -53,7 +53,7 @@ class HttpClient:
         return f"<HttpClient {self.statistics()}>"
 
     def statistics(self) -> dict[str, OriginStatistics]:
-        """The state of each origin, by `scheme://host[:port]`."""
+        """The state of each origin, by `scheme://host[:port]` (and the addresses of a target that gives them)."""
         return self._pools.statistics()
 
     async def request(

@@ -37,25 +37,42 @@ class Connector:
 
     async def open(self, target: Target, connection: Connection) -> None:
         """Connect, so that `connection` can send. The caller closes it after any failure."""
-        if self._proxy is None or target.scheme == "http":
-            await self._dial(self._proxy or target, connection)
-        else:
+        if self._proxy is None:
+            await self._dial(target, connection)
+        elif target.scheme == "https":
             await self._dial_through(self._proxy, target, connection)
+        elif target.addresses:
+            # The proxy would resolve the name again, and nobody would have checked what it finds.
+            raise UpstreamRefused(f"{target.origin} cannot be reached through a proxy: use https")
+        else:
+            await self._dial(self._proxy, connection)
 
     async def _dial(self, hop: Target, connection: Connection) -> None:
-        loop = asyncio.get_running_loop()
         with _refusals(hop):
-            if hop.scheme == "http":
-                await loop.create_connection(lambda: connection, hop.host, hop.port)
+            *others, last = hop.addresses or (hop.host,)
+            for address in others:
+                try:
+                    await self._dial_address(hop, address, connection)
+                except ssl.SSLError:
+                    raise  # it was reached: the same host would show the same certificate elsewhere
+                except OSError:
+                    continue
                 return
-            await loop.create_connection(
-                lambda: connection,
-                hop.host,
-                hop.port,
-                ssl=await self._context(),
-                server_hostname=hop.host,
-                ssl_shutdown_timeout=_CLOSE_NOTIFY,
-            )
+            await self._dial_address(hop, last, connection)
+
+    async def _dial_address(self, hop: Target, address: str, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        if hop.scheme == "http":
+            await loop.create_connection(lambda: connection, address, hop.port)
+            return
+        await loop.create_connection(
+            lambda: connection,
+            address,
+            hop.port,
+            ssl=await self._context(),
+            server_hostname=hop.host,
+            ssl_shutdown_timeout=_CLOSE_NOTIFY,
+        )
 
     async def _dial_through(self, proxy: Target, target: Target, connection: Connection) -> None:
         """CONNECT (RFC 9110 9.3.6), then TLS with the target inside."""
@@ -81,7 +98,7 @@ class Connector:
     async def _tunnel(self, proxy: Target, target: Target) -> asyncio.Transport:
         owner = _Tunnel()
         tunnel = Connection(owner, f"the proxy {proxy.origin}", self._limits)
-        peer = target.host_and_port
+        peer = target.dialled
         try:
             await self._dial(proxy, tunnel)
             answer = HttpResponse(tunnel, asyncio.get_running_loop(), _PATIENT, inf)

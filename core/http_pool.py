@@ -1,4 +1,4 @@
-"""Which connection a request gets: a pool per origin, and the table of pools.
+"""Which connection a request gets: a pool per origin (and addresses, where they are given), and the table of pools.
 
 A pool has `limits.per_origin` slots. A slot is taken by a connection that is being
 opened, in use or idle; when it comes free, or its connection does, the longest waiting
@@ -225,7 +225,7 @@ class Pools:
         self._closed = False
 
     def of(self, target: Target) -> OriginPool:
-        pool = self._by_origin.get(target.origin)
+        pool = self._by_origin.get(target.pool)
         return self._add(target) if pool is None else pool
 
     def _add(self, target: Target) -> OriginPool:
@@ -237,7 +237,7 @@ class Pools:
                 raise Overloaded("the gateway is connected to too many different upstreams")
             del self._by_origin[unused]
         pool = OriginPool(target, self._connector, self._limits, self._clock)
-        self._by_origin[target.origin] = pool
+        self._by_origin[target.pool] = pool
         return pool
 
     def statistics(self) -> dict[str, OriginStatistics]:

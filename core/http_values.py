@@ -82,31 +82,40 @@ def later(now: float, seconds: float | None) -> float:
 class Target:
     """Where a request goes: scheme, host (no brackets), port, and the path with its query.
 
-    `repr` and `str` leave the path out: a query may carry a key.
+    `addresses`, if any, are dialled instead of what the host's name resolves to, which stays
+    the name in Host and TLS (`ssrf` has checked them). `repr` and `str` leave the path out: a
+    query may carry a key.
     """
 
     scheme: str
     host: str
     port: int
     path: str = "/"
+    addresses: tuple[str, ...] = ()
     authority: str = field(init=False, compare=False)
     """Value of the Host header: no default port, IPv6 in brackets."""
     origin: str = field(init=False, compare=False)
-    """`scheme://authority`: the name of the pool, and what errors say."""
+    """`scheme://authority`: what errors say."""
+    pool: str = field(init=False, compare=False)
+    """The name of the pool: the origin, and the addresses if they are given. A connection to an address that was
+    checked once must not serve for one that was checked later, nor for a target without any."""
 
     def __post_init__(self) -> None:
-        bare = self._bracketed()
+        bare = _in_brackets(self.host)
         authority = bare if self.port == _PORTS[self.scheme] else f"{bare}:{self.port}"
         object.__setattr__(self, "authority", authority)
         object.__setattr__(self, "origin", f"{self.scheme}://{authority}")
-
-    def _bracketed(self) -> str:
-        return f"[{self.host}]" if ":" in self.host else self.host
+        object.__setattr__(self, "pool", " ".join((self.origin, *self.addresses)))
 
     @property
     def host_and_port(self) -> str:
-        """The authority with its port always spelt out, as CONNECT wants it (RFC 9110 9.3.6)."""
-        return f"{self._bracketed()}:{self.port}"
+        """The authority with its port always spelt out."""
+        return f"{_in_brackets(self.host)}:{self.port}"
+
+    @property
+    def dialled(self) -> str:
+        """What a proxy is told to connect to (RFC 9110 9.3.6): the first address if there are any, else the host."""
+        return f"{_in_brackets(self.addresses[0])}:{self.port}" if self.addresses else self.host_and_port
 
     def __repr__(self) -> str:
         return f"Target({self.origin})"
@@ -142,6 +151,10 @@ class Target:
             raise ValueError("the URL must not carry a user name or password: send them as a header")
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return cls(scheme, _host(parts), _port(parts, scheme), path)
+
+
+def _in_brackets(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _split(url: str) -> SplitResult:

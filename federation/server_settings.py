@@ -1,43 +1,14 @@
 """What the sections of all kinds of servers share: time limit, notes, pins, headers. Values only."""
 
-import re
-from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from ..core.values import Duration, Refusal, Section, refuse_all, written
+from ..core.header_settings import Headers
+from ..core.values import Duration, Section, written
 from .profile_settings import PinMode
 
-# Sent by the HTTP client itself: a second value would break the framing of the request.
-_FRAMING = {"connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
-
-
-def _headers(headers: dict[str, str]) -> dict[str, str]:
-    found: list[Refusal] = []
-    seen: dict[str, str] = {}
-    for name, value in headers.items():
-        first = seen.setdefault(name.lower(), name)
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-            found.append(Refusal("is not a header name", "use letters, digits and -", (name,)))
-        elif name.lower() in _FRAMING:
-            found.append(Refusal("is set by the gateway itself", "leave this header out", (name,)))
-        elif first != name:
-            found.append(Refusal("is given twice", "header names do not mind case", (name,), (first,)))
-        if not re.fullmatch(r"[\t -~\x80-\xff]*", value):
-            found.append(
-                Refusal(
-                    "cannot be sent in a header",
-                    "it has a line break or a character outside Latin-1",
-                    (name,),
-                )
-            )
-    if found:
-        raise refuse_all(found)
-    return headers
-
-
-Headers = Annotated[dict[str, str], AfterValidator(_headers)]
+__all__ = ["AnyServer", "Headers", "host_and_port"]
 
 
 class AnyServer(Section):
