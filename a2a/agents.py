@@ -1,0 +1,84 @@
+"""All agents of the manifest, kept in view. Nothing waits for one that is dead.
+
+Above: the A2A endpoint, readiness, administration. Below: `agent.py`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from ..core.tasks import Tasks
+from .agent import Agent, AgentStatus, Deps, InstanceStatus
+from .instance import Instance
+from .settings import Agent as AgentSettings
+
+__all__ = ["Agent", "AgentStatus", "Agents", "Deps", "InstanceStatus"]
+
+CLOSE = 10.0
+"""Seconds for all agents to end their probes."""
+
+
+class Agents:
+    """Made from the `agents` section; runs from `start` to `aclose`.
+
+    Hooks, called in the middle of things: `on_epoch(instance)` when the epoch of an instance (under
+    `Instance.key`) must be kept, `on_card(agent)` when the card of an agent is another one,
+    `on_change(agent)` after every change of state.
+    """
+
+    def __init__(self, settings: Mapping[str, AgentSettings], deps: Deps) -> None:
+        self.settled = asyncio.Event()
+        """Set once every instance has been reached, or has failed to be, for the first time."""
+        self.on_epoch: Callable[[Instance], None] = lambda _instance: None
+        self.on_card: Callable[[Agent], None] = lambda _agent: None
+        self.on_change: Callable[[Agent], None] = lambda _agent: None
+        self._agents = {name: Agent(name, each, deps) for name, each in settings.items()}
+        for agent in self._agents.values():
+            agent.on_epoch = self._renewed
+            agent.on_card = self._shown
+            agent.on_change = self._changed
+
+    def start(self) -> None:
+        """Begin to reach the agents. Needs a running loop; returns at once."""
+        for agent in self._agents.values():
+            agent.start()
+        self._settle()
+
+    async def aclose(self) -> None:
+        """End all probes. Idempotent."""
+        closing = Tasks("closing agents", grace=CLOSE)
+        waits = [closing.start(agent.aclose(), f"close {name}") for name, agent in self._agents.items()]
+        for wait in waits:
+            await wait
+        await closing.aclose()
+
+    def find(self, name: str) -> Agent | None:
+        return self._agents.get(name)
+
+    def all(self) -> tuple[Agent, ...]:
+        """In the manifest's order."""
+        return tuple(self._agents.values())
+
+    @property
+    def default(self) -> Agent | None:
+        """The agent whose card is the gateway's own."""
+        return next((agent for agent in self._agents.values() if agent.settings.default), None)
+
+    @property
+    def status(self) -> list[AgentStatus]:
+        return [agent.status for agent in self._agents.values()]
+
+    # The hooks may be set after this was made, so they are looked up when they are called.
+
+    def _renewed(self, instance: Instance) -> None:
+        self.on_epoch(instance)
+
+    def _shown(self, agent: Agent) -> None:
+        self.on_card(agent)
+
+    def _changed(self, agent: Agent) -> None:
+        self._settle()
+        self.on_change(agent)
+
+    def _settle(self) -> None:
+        if not self.settled.is_set() and all(agent.settled for agent in self._agents.values()):
+            self.settled.set()

@@ -1,0 +1,210 @@
+"""A2A behind the data path: what `bind`, `dispatch` and `render` mean for `/a2a`.
+
+`bind` reads the request in whatever version and binding it comes, and finds the instance that it belongs
+to; `dispatch` sends it there. What the gateway answers by itself (lists, cards, push configurations) is
+answered by the modules beside this one. Above: the data path. Below: every module of this part.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import msgspec
+
+from ..core import jsonrpc
+from ..core.call import JSON, Call, Principal, Record, Reply, Request, replace
+from ..core.errors import GatewayError, MethodNotAllowed, NotFound
+from ..core.rawjson import EMPTY, Raw
+from . import errors, inbound, learn, listing
+from .agent import Agent
+from .agents import Agents
+from .cards import Cards, may_use
+from .errors import A2aError
+from .filling import with_context
+from .operations import CARD, LIST, OPERATIONS, PUSH, SENDS
+from .placing import Place, Placing
+from .push_config import PushConfig
+from .pushes import CALLBACK, Pushes
+from .relay import Relay
+from .rendering import render
+from .task_lists import TaskLists
+from .values import Asked, Speech
+
+CARD_PATHS = frozenset({"/.well-known/agent-card.json", "/.well-known/agent.json"})
+LIST_AGENTS, GET_CARD, PUSH_CALLBACK = "ListAgents", "GetAgentCard", "PushCallback"
+"""What is asked of the gateway itself, beside the protocol's operations."""
+PATIENCE = 2.0
+"""Seconds to wait for agents that are being reached for the first time."""
+_READ = frozenset({"GET", "HEAD"})
+_PUSHING = PUSH | SENDS
+
+
+class Heard(NamedTuple):
+    """Who asked, for the error renderer."""
+
+    speech: Speech | None
+    id: Raw = EMPTY
+
+
+class Bound(msgspec.Struct):
+    """A request whose place is known. `asked` and `place` are `None` where the gateway answers by itself."""
+
+    agent: Agent | None = None
+    asked: Asked | None = None
+    place: Place | None = None
+    push: PushConfig | None = None
+    """The push configuration that came with it."""
+    rest: str = ""
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """What the endpoint is made of."""
+
+    agents: Agents
+    placing: Placing
+    relay: Relay
+    lists: TaskLists
+    cards: Cards
+    pushes: Pushes
+    public_url: str = ""
+    """The gateway's own URL; empty: what the client's Host header says."""
+
+
+class A2aEndpoint:
+    """The `Endpoint` port."""
+
+    protocol = "a2a"
+    operations = OPERATIONS | {LIST_AGENTS, GET_CARD, PUSH_CALLBACK}
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._own: dict[str, Callable[[Call, Bound], Awaitable[Reply]]] = {
+            LIST_AGENTS: self._list_agents,
+            GET_CARD: self._card,
+            PUSH_CALLBACK: self._callback,
+        }
+
+    def is_open(self, call: Call) -> bool:
+        """Whether a request needs no key: public cards, and callbacks of agents, which have secrets of their own."""
+        name, rest = _split(call.request)
+        agent = self._parts.agents.find(name)
+        if agent is None:
+            return False
+        if rest in CARD_PATHS:
+            return call.request.method in _READ and agent.settings.card.public
+        return rest.startswith(CALLBACK) and call.request.method == "POST"
+
+    async def bind(self, call: Call) -> Call:
+        """Raises `A2aError`, `NotFound`, `MethodNotAllowed`."""
+        request, record = call.request, call.record
+        name, rest = _split(request)
+        if not name:
+            return self._bound(call, LIST_AGENTS, Bound())
+        record.wire = Heard(inbound.speech_of(rest, request))
+        agent = self._parts.agents.find(name)
+        own = GET_CARD if rest in CARD_PATHS else PUSH_CALLBACK if rest.startswith(CALLBACK) else ""
+        if agent is None or not (own or may_use(agent, call.principal)):
+            raise NotFound(f"there is no agent {errors.quote(name)} here; GET /a2a lists them")
+        record.fields["a2a.agent"] = name
+        if own:
+            return self._bound(call, own, Bound(agent, rest=rest))
+        body = await request.read()
+        asked = inbound.read(name, rest, request, body)
+        record.wire = Heard(asked.speech, asked.id)
+        if not agent.settled:
+            await self._settle()
+        bound = self._resolved(agent, asked, call.principal)
+        _note(record, asked)
+        session = None if bound.place is None else bound.place.context
+        return replace(self._bound(call, asked.operation, bound), target=name, body=asked.body, session=session)
+
+    async def _settle(self) -> None:
+        """The gateway has just started: who comes now waits a moment, rather than being told that nobody is there."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._parts.agents.settled.wait()
+
+    def _resolved(self, agent: Agent, asked: Asked, principal: Principal) -> Bound:
+        if asked.operation == LIST:
+            return Bound(agent, asked)
+        push = self._parts.pushes.check(agent, asked) if asked.operation in _PUSHING else None
+        return Bound(agent, asked, self._parts.placing.place(agent, asked, principal.owner), push)
+
+    def _bound(self, call: Call, operation: str, bound: Bound) -> Call:
+        call.record.operation = operation
+        call.record.target = bound.agent.name if bound.agent is not None else ""
+        return replace(call, operation=operation, message=bound)
+
+    async def dispatch(self, call: Call) -> Reply:
+        """Raises `A2aError`, `UpstreamError`, `Overloaded`."""
+        bound: Bound = call.message
+        asked, agent, place = bound.asked, bound.agent, bound.place
+        if asked is None or agent is None:
+            return await self._own[call.operation](call, bound)
+        if place is None:
+            return await self._parts.lists.answer(call, asked, agent, call.principal.owner)
+        if asked.operation in PUSH:
+            return await self._parts.pushes.answer(call, asked, place, bound.push)
+        if asked.operation in SENDS:
+            if agent.settings.fill_context:
+                asked = with_context(asked, place)
+            return await self._parts.pushes.sent(call, asked, place, bound.push)
+        reply = await self._parts.relay.forward(call, asked, place)
+        return await self._own_card(call, asked, agent, reply) if asked.operation == CARD else reply
+
+    async def _own_card(self, call: Call, asked: Asked, agent: Agent, reply: Reply) -> Reply:
+        """The extended card of an agent, with the gateway's addresses in it."""
+        if not isinstance(reply.body, bytes) or reply.status >= 300 or learn.failed(asked.speech, reply.body):
+            return reply
+        rpc = asked.speech.binding == "jsonrpc"
+        card = bytes(jsonrpc.parse_one(reply.body).result) if rpc else reply.body
+        made = await self._parts.cards.extended(agent, self.base_url(call.request), card)
+        return replace(reply, body=jsonrpc.result(asked.id, made) if rpc else made)
+
+    def render(self, record: Record, error: GatewayError) -> Reply:
+        heard = record.wire if isinstance(record.wire, Heard) else Heard(None)
+        speech, id_ = heard
+        if isinstance(error, A2aError) and error.speech is not None:
+            speech, id_ = error.speech, error.id
+        return render(speech, id_, error)
+
+    # What the gateway answers by itself.
+
+    def base_url(self, request: Request) -> str:
+        """The gateway's own URL for this client."""
+        return self._parts.public_url or f"http://{request.host}"
+
+    async def _list_agents(self, call: Call, _bound: Bound) -> Reply:
+        _only_read(call.request)
+        found = self._parts.cards.listed(call.principal)
+        return Reply(200, (JSON,), listing.agents(found, self.base_url(call.request)))
+
+    async def _card(self, call: Call, bound: Bound) -> Reply:
+        _only_read(call.request)
+        assert bound.agent is not None
+        request = call.request
+        return await self._parts.cards.public(bound.agent, self.base_url(request), request.header(b"if-none-match"))
+
+    async def _callback(self, call: Call, bound: Bound) -> Reply:
+        assert bound.agent is not None
+        return await self._parts.pushes.called_back(call, bound.agent, bound.rest)
+
+
+def _split(request: Request) -> tuple[str, str]:
+    """The agent's name and the raw path below it, as they were written."""
+    _, _, below = request.raw_path.removeprefix("/").partition("/")
+    name, slash, rest = below.partition("/")
+    return name, slash + rest
+
+
+def _only_read(request: Request) -> None:
+    if request.method not in _READ:
+        raise MethodNotAllowed("this address is read with GET", headers=((b"allow", b"GET, HEAD"),))
+
+
+def _note(record: Record, asked: Asked) -> None:
+    if asked.ids.context:
+        record.fields["a2a.context.id"] = asked.ids.context
+    if asked.ids.task:
+        record.fields["a2a.task.id"] = asked.ids.task

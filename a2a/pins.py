@@ -1,0 +1,172 @@
+"""Which instance holds a conversation, and whose it is: the session table as A2A uses it.
+
+Per agent there are shelves for contexts, tasks, finished tasks and the messages of the last minutes.
+An id stands there once per agent with its owner in the record, because an agent would take two owners
+of one id for the same conversation. First claim wins, by a client before its request goes out, or by
+an answer before its bytes are released; nothing is ever bound anew because somebody says so.
+Above: `placing.py`, `relay.py`. Knows no HTTP and no instance, only their labels.
+"""
+
+import logging
+
+from ..core.errors import Overloaded
+from ..core.ports import Meter
+from ..sessions.table import Rule, Session, SessionTable
+from .agent_settings import Pins as PinSettings
+from .values import TERMINAL, Seen
+
+log = logging.getLogger("fedgate.a2a")
+
+INSTANCE = "instance"
+"""The one pin of a record: the instance's label."""
+MESSAGES = 10_000
+"""Messages remembered per agent, so that a repeated one reaches the same instance."""
+MESSAGE_IDLE = 600.0
+"""Seconds that a message is remembered: longer than clients wait before they try again."""
+
+
+class Foreign(Exception):
+    """An answer names an id that belongs to somebody else."""
+
+
+class Pins:
+    """All agents' pins."""
+
+    def __init__(self, sessions: SessionTable, meter: Meter) -> None:
+        self._sessions = sessions
+        self._meter = meter
+        self._loose: set[str] = set()
+
+    def shelve(self, agent: str, rules: PinSettings, *, loose: bool = False) -> None:
+        """Declare an agent's shelves, before stored records are restored. `loose`: any instance may answer."""
+        if loose:
+            self._loose.add(agent)
+        limit, own = rules.max, rules.per_owner
+        shelve = self._sessions.shelve
+        shelve(contexts(agent), Rule(rules.context_idle, limit, own, evicts=False))
+        shelve(tasks(agent), Rule(rules.task_idle, limit, own, evicts=False, indexed=True))
+        shelve(finished(agent), Rule(rules.finished, limit, indexed=True))
+        shelve(_messages(agent), Rule(MESSAGE_IDLE, MESSAGES, stored=False))
+
+    # Look-ups. Records of others are shown too: the caller answers alike whatever it learns.
+
+    def task(self, agent: str, id_: str) -> Session | None:
+        found = self._sessions.peek(tasks(agent), id_)
+        return found if found is not None else self._sessions.peek(finished(agent), id_)
+
+    def context(self, agent: str, id_: str) -> Session | None:
+        return self._sessions.peek(contexts(agent), id_)
+
+    def message(self, agent: str, owner: str, id_: str) -> str:
+        """The label of the instance that was sent this message before; empty if none was."""
+        found = self._sessions.peek(_messages(agent), f"{owner}\n{id_}")
+        return "" if found is None else label_of(found)
+
+    def tasks_of(self, agent: str, owner: str) -> list[Session]:
+        """The owner's tasks, finished ones too."""
+        return [*self._sessions.owned(tasks(agent), owner), *self._sessions.owned(finished(agent), owner)]
+
+    # Binding.
+
+    def used(self, record: Session) -> None:
+        """It was found by its owner: it lives on."""
+        self._sessions.claim(record.shelf, record.id, record.owner, record.view)
+        self._meter.pinned("hit")
+
+    def adopt(self, agent: str, id_: str, owner: str, label: str) -> Session:
+        """The context that a client names first: bound to `label`, unless somebody was faster.
+
+        The record tells whose it is and where. Raises `Overloaded`.
+        """
+        return self._claim(contexts(agent), agent, id_, owner, label)
+
+    def remember(self, agent: str, owner: str, id_: str, label: str) -> None:
+        """This message goes there, and will again."""
+        record, _ = self._sessions.claim(_messages(agent), f"{owner}\n{id_}", owner, agent)
+        record.pins = {INSTANCE: label}
+
+    def rebind(self, record: Session, label: str) -> None:
+        """By the agent's policy, or because the first request of a conversation found no listener."""
+        record.pins = {INSTANCE: label}
+        self._sessions.changed(record)
+
+    def forget(self, record: Session) -> None:
+        """Nothing came of it."""
+        self._sessions.end(record, "unused")
+
+    async def learn(self, agent: str, owner: str, label: str, seen: Seen, *, turn: bool) -> None:
+        """Bind what an answer of the instance names, and note the task's state; done before the answer is released.
+
+        `turn`: this is the first that is heard of an answer to a message.
+
+        Raises `Foreign` if an id is somebody else's, `Overloaded` if there is no room, or it cannot be stored.
+        """
+        if seen.context:
+            record = await self._bind(contexts(agent), agent, owner, label, seen.context)
+            record.turns += turn
+        if seen.task:
+            await self._learn_task(agent, owner, label, seen)
+
+    async def _learn_task(self, agent: str, owner: str, label: str, seen: Seen) -> None:
+        record = self._sessions.peek(finished(agent), seen.task)
+        if record is None:
+            record = await self._bind(tasks(agent), agent, owner, label, seen.task)
+            record.turns = 1
+        elif record.owner != owner:
+            raise Foreign(seen.task)
+        data = record.data
+        if seen.context and data.get("context") != seen.context:
+            record.data = data = {**data, "context": seen.context}
+        if seen.state and data.get("state") != seen.state:
+            record.data = {**data, "state": seen.state}
+            self._moved(agent, record, seen.state)
+
+    def _moved(self, agent: str, record: Session, state: str) -> None:
+        shelf = finished(agent) if state in TERMINAL else tasks(agent)
+        if record.shelf != shelf:
+            self._sessions.move(record, shelf)
+        else:
+            self._sessions.changed(record)
+
+    async def _bind(self, shelf: str, agent: str, owner: str, label: str, id_: str) -> Session:
+        record = self._sessions.peek(shelf, id_)
+        if record is None:
+            record = self._claim(shelf, agent, id_, owner, label)
+        if not record.turns and not await self._sessions.kept(record):
+            self._sessions.end(record)
+            raise Overloaded("the conversation could not be stored; try again later")
+        if record.owner != owner:
+            log.warning("agent %s: %s answered with an id of another caller; it was not passed on", agent, label)
+            raise Foreign(id_)
+        if label_of(record) != label and agent not in self._loose:
+            log.warning("agent %s: %s answered for a conversation that %s holds", agent, label, label_of(record))
+        return record
+
+    def _claim(self, shelf: str, agent: str, id_: str, owner: str, label: str) -> Session:
+        record, is_new = self._sessions.claim(shelf, id_, owner, agent)
+        if is_new:
+            record.pins = {INSTANCE: label}
+            self._meter.pinned("made")
+        return record
+
+
+def contexts(agent: str) -> str:
+    """The name of the shelf of an agent's contexts."""
+    return f"a2a.context/{agent}"
+
+
+def tasks(agent: str) -> str:
+    return f"a2a.task/{agent}"
+
+
+def finished(agent: str) -> str:
+    return f"a2a.finished/{agent}"
+
+
+def _messages(agent: str) -> str:
+    return f"a2a.message/{agent}"
+
+
+def label_of(record: Session) -> str:
+    """The label of the instance that a record is bound to."""
+    return record.pins.get(INSTANCE, "")

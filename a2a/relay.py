@@ -1,0 +1,279 @@
+"""One request to the one instance it belongs to, and the way back: what the answer names is bound first.
+
+Bytes pass as they came where client and agent speak alike, and over the bridge where they do not. A
+request that found no listener goes to another instance only if nothing binds it to this one. An answer
+of a process that is not the one that held the conversation is not passed on. Above: `endpoint.py`.
+Below: `placing.py`, `pins.py`, `bridge.py`, the HTTP client.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import NoReturn
+
+import msgspec
+
+from ..core.call import SSE, Call, Reply
+from ..core.clock import Clock
+from ..core.errors import GatewayError, UpstreamBroken, UpstreamInvalid, UpstreamRefused
+from ..core.http_client import HttpClient
+from ..core.http_response import HttpResponse
+from ..core.http_values import Timeouts
+from ..core.ports import Meter
+from ..core.sse import event as sse_event
+from ..core.sse_frames import Frames, read
+from ..core.streams import closing
+from . import bridge, errors, heads, learn
+from .instance import Instance
+from .interfaces import Interface
+from .operations import LIST, SENDS, STREAMS
+from .pins import Foreign, Pins, label_of
+from .placing import AGAIN, Place, Placing
+from .rendering import error_event
+from .tenants import with_tenant
+from .values import Answered, Asked, Seen, Speech
+
+CONNECT = 5.0
+"""Seconds to get a connection."""
+
+
+class Deps(msgspec.Struct, frozen=True):
+    """What the relay stands on."""
+
+    http: HttpClient
+    clock: Clock
+    meter: Meter
+    pins: Pins
+    placing: Placing
+
+
+class Sent(msgspec.Struct):
+    """A request that was sent, and the head of its answer."""
+
+    place: Place
+    instance: Instance
+    label: str
+    """Of the instance when the request went out."""
+    speech: Speech
+    response: HttpResponse
+
+
+class Relay:
+    """For all agents."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._warm = False
+
+    async def forward(self, call: Call, asked: Asked, place: Place) -> Reply:
+        """Raises `A2aError`, `UpstreamError`, `Overloaded`."""
+        sent = await self._reach(call, asked, place)
+        response = sent.response
+        kind = response.header(b"content-type") or b""
+        if kind.startswith(heads.STREAM_KIND):
+            if asked.operation not in STREAMS:
+                await self._drop(sent)
+                raise UpstreamInvalid(f"agent {asked.agent} answered {asked.operation} with a stream")
+            head = (SSE, (b"cache-control", b"no-cache"), *heads.towards_client(response.headers, b"")[1:])
+            return Reply(200, head, self._streamed(call, asked, sent))
+        try:
+            return await self._whole(asked, sent, kind)
+        finally:
+            sent.instance.inflight -= 1
+
+    async def ask(self, call: Call, asked: Asked, place: Place) -> Answered:
+        """A request of the gateway itself (`bridge.ask`): the whole answer, in the gateway's own speech."""
+        reply = await self.forward(call, asked, place)
+        assert isinstance(reply.body, bytes)
+        return Answered(reply.status, reply.body)
+
+    # The way there.
+
+    async def _reach(self, call: Call, asked: Asked, place: Place) -> Sent:
+        placing = self._deps.placing
+        free = place.instance is None or place.agent.settings.state != "instance"
+        instance = place.instance or placing.choose(place.agent)
+        tried: frozenset[str] = frozenset()
+        while True:
+            instance = placing.claim(place, instance)
+            try:
+                return await self._send(call, asked, place, instance)
+            except UpstreamRefused as error:
+                if not (free or _untold(place)):
+                    raise errors.instance_unavailable(AGAIN) from error
+                tried |= {instance.name}
+                instance = self._elsewhere(place, instance, tried)
+            except UpstreamBroken as error:
+                raise errors.instance_unavailable(AGAIN) from error
+
+    def _elsewhere(self, place: Place, instance: Instance, tried: frozenset[str]) -> Instance:
+        """Another instance, for a conversation that has not begun; whoever moved it first says which."""
+        record = place.context
+        if record is not None and label_of(record) != instance.label:
+            moved = place.agent.labelled(label_of(record))
+            if moved is not None and moved.usable and moved.name not in tried:
+                return moved
+        other = self._deps.placing.choose(place.agent, tried)
+        if record is not None:
+            self._deps.pins.rebind(record, other.label)
+        return other
+
+    async def _send(self, call: Call, asked: Asked, place: Place, instance: Instance) -> Sent:
+        deps, settings = self._deps, place.agent.settings
+        way = _way(asked, instance)
+        if way.speech.version != asked.speech.version:
+            await self._warmed()
+        out = with_tenant(bridge.outgoing(asked, way.speech), way)
+        manner = heads.Manner(way.speech, asked.operation in STREAMS, bool(out.body), asked.extensions)
+        head = heads.towards_agent(call.request.headers, manner, instance.headers)
+        if asked.operation in SENDS and asked.ids.message:
+            deps.pins.remember(asked.agent, place.owner, asked.ids.message, instance.label)
+        record = call.record
+        record.endpoint = instance.target.authority
+        record.fields["a2a.instance"] = instance.name
+        timeouts = Timeouts(CONNECT, settings.timeout, settings.idle_timeout)
+        label, started = instance.label, deps.clock.monotonic()
+        instance.inflight += 1
+        try:
+            response = await deps.http.request(
+                out.method, instance.target, path=way.at(out.path), headers=head, body=out.body, timeouts=timeouts
+            )
+        except BaseException as error:
+            instance.inflight -= 1
+            if isinstance(error, GatewayError):
+                instance.failed(error)
+            raise
+        finally:
+            seconds = deps.clock.monotonic() - started
+            record.upstream_seconds += seconds
+            deps.meter.upstream("a2a", asked.agent, seconds)
+        sent = Sent(place, instance, label, way.speech, response)
+        await self._check_process(asked, sent)
+        return sent
+
+    async def _warmed(self) -> None:
+        """Versions are converted by the SDK, which takes a second to import: not on the event loop."""
+        if not self._warm:
+            await asyncio.get_running_loop().run_in_executor(None, bridge.warm)
+            self._warm = True
+
+    async def _check_process(self, asked: Asked, sent: Sent) -> None:
+        """Whoever answered must be the process that was asked."""
+        identity = sent.place.agent.settings.identity
+        if identity is not None and identity.header is not None:
+            value = sent.response.header(identity.header.lower().encode())
+            sent.instance.identified((value or b"").decode("latin-1"))
+        place = sent.place
+        bound = place.task is not None or (place.context is not None and place.context.turns > 0)
+        if sent.instance.label == sent.label or not bound or place.agent.settings.state != "instance":
+            return
+        await self._drop(sent)
+        self._deps.meter.pinned("lost")
+        if asked.ids.task:
+            raise errors.task_not_found(asked.ids.task)
+        raise errors.context_lost(asked.ids.context)
+
+    async def _drop(self, sent: Sent) -> None:
+        sent.instance.inflight -= 1
+        await sent.response.aclose()
+
+    # The way back.
+
+    async def _whole(self, asked: Asked, sent: Sent, kind: bytes) -> Reply:
+        response, status = sent.response, sent.response.status
+        limit = sent.place.agent.settings.max_answer
+        try:
+            body = await response.read(limit)
+        except UpstreamBroken as error:
+            sent.instance.failed(error)
+            raise errors.instance_unavailable(AGAIN) from error
+        _check(asked.agent, sent.speech, status, kind, body)
+        if status < 300 and asked.operation != LIST:  # a list names whatever the agent has: it makes nothing anybody's
+            for seen in learn.answer(sent.speech, asked.operation, body):
+                await self._learn(asked, sent, seen, turn=asked.operation in SENDS)
+        answered = bridge.answer(asked, sent.speech, status, body)
+        same = asked.speech == sent.speech and kind
+        return Reply(
+            answered.status, heads.towards_client(response.headers, kind if same else heads.JSON_KIND), answered.body
+        )
+
+    async def _learn(self, asked: Asked, sent: Sent, seen: Seen, *, turn: bool) -> None:
+        try:
+            await self._deps.pins.learn(asked.agent, sent.place.owner, sent.label, seen, turn=turn)
+        except Foreign as error:
+            raise errors.invalid_agent_response(
+                f"agent {asked.agent} answered with an id that is not this caller's; nothing of it was passed on"
+            ) from error
+        if seen.task and sent.place.told is not None:
+            sent.place.told(seen.task)
+
+    async def _streamed(self, call: Call, asked: Asked, sent: Sent) -> AsyncGenerator[bytes, None]:
+        frames = Frames(sent.place.agent.settings.max_answer)
+        told = asked.operation not in SENDS
+        try:
+            async with closing(sent.response) as chunks:
+                async for chunk in chunks:
+                    ready = [await self._framed(asked, sent, frame) for frame in frames.feed(chunk)]
+                    if ready:
+                        yield b"".join(ready)
+                if rest := frames.rest():
+                    yield await self._framed(asked, sent, rest)
+        except GatewayError as error:
+            if isinstance(error, UpstreamBroken):
+                sent.instance.failed(error)
+            told = True
+            call.record.error = f"{error.reason}: {error.message}"[:200]
+            yield error_event(asked.speech, asked.id, _in_stream(error))
+        finally:
+            sent.instance.inflight -= 1
+            if not told and sent.place.context is not None:
+                sent.place.context.turns += 1
+
+    async def _framed(self, asked: Asked, sent: Sent, frame: bytes) -> bytes:
+        """One frame as the client gets it, after what it names is bound."""
+        said = read(frame)
+        if not said.data:
+            return frame
+        seen = learn.event(sent.speech, said.data)
+        if seen is not None:
+            await self._learn(asked, sent, seen, turn=False)
+        if sent.speech == asked.speech:
+            return frame
+        data = bridge.event(asked, sent.speech, said.data, said.name)
+        name = bridge.event_name(asked.speech, data)
+        return sse_event(data, name=b"" if name == b"message" else name)
+
+
+def _untold(place: Place) -> bool:
+    """Whether its conversation is one that a client has named, and no answer has come yet."""
+    return place.task is None and place.context is not None and not place.context.turns
+
+
+def _way(asked: Asked, instance: Instance) -> Interface:
+    spoken = instance.speeches
+    for each in spoken:
+        if each.speech == asked.speech:
+            return each
+    if not spoken:
+        raise errors.instance_unavailable(AGAIN)
+    chosen = bridge.choose(asked.speech, [each.speech for each in spoken])
+    return next(each for each in spoken if each.speech == chosen)
+
+
+def _check(agent: str, speech: Speech, status: int, kind: bytes, body: bytes) -> None:
+    """Refuse what no client should take for an answer of the agent."""
+    if status in (401, 403):
+        _refuse(agent, f"refuses the gateway's credentials (HTTP {status}); set agents.{agent}.headers")
+    if body and b"json" not in kind:
+        _refuse(agent, f"answered HTTP {status} with something that is not JSON")
+    if speech.binding == "jsonrpc" and status >= 300 and not learn.failed(speech, body):
+        _refuse(agent, f"answered HTTP {status} without a JSON-RPC error")
+
+
+def _refuse(agent: str, what: str) -> NoReturn:
+    raise UpstreamInvalid(f"agent {agent} {what}")
+
+
+def _in_stream(error: GatewayError) -> GatewayError:
+    if isinstance(error, UpstreamBroken):
+        return errors.instance_unavailable(AGAIN)
+    return error

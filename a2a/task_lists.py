@@ -1,0 +1,200 @@
+"""ListTasks: one list of the caller's tasks, wherever they are (specification 3.1.4).
+
+One instance alone would show a part and say that it is all. So every instance that holds tasks of the
+caller is asked, their pages are merged (`merging.py`), and what is not the caller's is left out. If an
+instance cannot be reached the list says so in a header. Above: `endpoint.py`. Below: `relay.py`.
+"""
+
+import asyncio
+
+import msgspec
+
+from ..core import jsonrpc
+from ..core.call import JSON, Call, Reply
+from ..core.errors import GatewayError, UpstreamInvalid
+from ..core.rawjson import Fields, encode, fields, join, raw, text, value
+from ..sessions.table import Session
+from . import bridge, errors
+from .agent import Agent
+from .errors import BY_CODE, INTERNAL, A2aError
+from .instance import Instance
+from .merging import Page, Spot, Tokens, merge, page, result
+from .operations import LIST
+from .pins import Pins, label_of
+from .placing import AGAIN, Place
+from .relay import Relay
+from .values import Asked
+
+PAGE, MOST = 50, 100
+"""Tasks of a page, if the caller does not say; and at most (specification 3.1.4)."""
+ROUNDS = 16
+"""Times that instances are asked for one page of ours: what others' tasks fill must be read over."""
+PARTIAL = b"x-fedgate-partial"
+"""How many instances with tasks of the caller could not be asked."""
+
+_FILTERS = ("contextId", "status", "statusTimestampAfter")
+
+
+class _Wish(msgspec.Struct):
+    """What is asked for."""
+
+    size: int
+    token: str
+    filters: Fields
+    params: Fields
+    """What every instance is told besides size and token."""
+
+
+class TaskLists:
+    """For all agents."""
+
+    def __init__(self, relay: Relay, pins: Pins) -> None:
+        self._relay = relay
+        self._pins = pins
+        self._tokens = Tokens()
+
+    async def answer(self, call: Call, asked: Asked, agent: Agent, owner: str) -> Reply:
+        """Raises `A2aError`."""
+        wish = _wish(bridge.own_params(asked))
+        records = [each for each in self._pins.tasks_of(agent.name, owner) if _fits(each, wish.filters)]
+        question = encode([owner, agent.name, {key: bytes(part).decode() for key, part in wish.filters.items()}])
+        spots = self._spots(agent, records, wish, question)
+        reading = _Reading(self, call, agent, owner, wish)
+        taken, spots = await reading.fill(spots)
+        token = self._tokens.seal(question, spots) if spots else ""
+        answered = bridge.from_own(asked, result(taken, token, wish.size, len(records)))
+        partial = ((PARTIAL, b"%d" % reading.missing),) if reading.missing else ()
+        return Reply(answered.status, (JSON, *partial), answered.body)
+
+    def _spots(self, agent: Agent, records: list[Session], wish: _Wish, question: bytes) -> dict[str, Spot]:
+        if wish.token:
+            try:
+                return self._tokens.open(question, wish.token)
+            except ValueError as error:
+                raise errors.invalid_params("pageToken is not one of this list; leave it out to begin anew") from error
+        if agent.settings.state != "instance":
+            chosen = agent.choose()
+            return {chosen.name: Spot()} if chosen is not None and records else {}
+        labels = {label_of(each) for each in records}
+        held = [agent.labelled(label) for label in sorted(labels)]
+        return {each.name: Spot() for each in held if each is not None and each.state != "lost"}
+
+    def holder(self, agent: Agent, owner: str, task: str) -> str:
+        """The name of the instance that holds a task of the caller; empty for a task of anybody else."""
+        record = self._pins.task(agent.name, task)
+        held = None if record is None or record.owner != owner else agent.labelled(label_of(record))
+        return "" if held is None else held.name
+
+    async def page(self, call: Call, place: Place, params: Fields) -> Page:
+        """One page of one instance. Raises `A2aError` for the error that it answers."""
+        asked = bridge.ask(LIST, join(params), agent=place.agent.name)
+        answered = await self._relay.ask(call, asked, place)
+        envelope = jsonrpc.parse_one(answered.body)
+        if bytes(envelope.error):
+            raise _said(fields(envelope.error))
+        try:
+            return page(bytes(envelope.result))
+        except ValueError as error:
+            raise UpstreamInvalid(f"agent {place.agent.name} answered ListTasks with no list of tasks") from error
+
+
+class _Reading:
+    """The reading of one page of ours from as many pages of theirs as it takes."""
+
+    def __init__(self, lists: TaskLists, call: Call, agent: Agent, owner: str, wish: _Wish) -> None:
+        self.missing = 0
+        self._lists = lists
+        self._call = call
+        self._agent = agent
+        self._owner = owner
+        self._wish = wish
+        self._pages: dict[str, tuple[str, Page]] = {}
+        self._away: dict[str, Spot] = {}
+
+    async def fill(self, spots: dict[str, Spot]) -> tuple[list[msgspec.Raw], dict[str, Spot]]:
+        taken: list[msgspec.Raw] = []
+        for _ in range(ROUNDS):
+            await self._fetch(spots)
+            pages = {name: (spot, self._pages[name][1]) for name, spot in spots.items() if name in self._pages}
+            merged = merge(pages, self._wish.size - len(taken), self._holder)
+            taken += merged.tasks
+            spots = merged.spots
+            if not spots or len(taken) >= self._wish.size:
+                break
+        return taken, spots
+
+    def _holder(self, task: str) -> str:
+        if self._agent.settings.state == "instance":
+            return self._lists.holder(self._agent, self._owner, task)
+        mine = self._lists.holder(self._agent, self._owner, task)
+        return next(iter(self._pages)) if mine else ""
+
+    async def _fetch(self, spots: dict[str, Spot]) -> None:
+        """The page that each spot names, unless it is at hand; side by side."""
+        wanted = [name for name, spot in spots.items() if self._pages.get(name, (None,))[0] != spot.token]
+        async with asyncio.TaskGroup() as group:
+            asked = {name: group.create_task(self._one(name, spots[name])) for name in wanted}
+        failures = []
+        for name, task in asked.items():
+            found = task.result()
+            if isinstance(found, Page):
+                self._pages[name] = (spots[name].token, found)
+            else:
+                self._pages.pop(name, None)
+                failures.append(found)
+        self.missing += len(failures)
+        if failures and not self._pages:
+            raise failures[0]
+
+    async def _one(self, name: str, spot: Spot) -> Page | GatewayError:
+        instance = self._agent.instance(name)
+        if instance is None or not instance.usable:
+            return errors.instance_unavailable(AGAIN)
+        params = {**self._wish.params, "pageSize": raw(self._wish.size)}
+        if spot.token:
+            params["pageToken"] = raw(spot.token)
+        try:
+            return await self._lists.page(self._call, self._place(instance), params)
+        except GatewayError as error:
+            return error
+
+    def _place(self, instance: Instance) -> Place:
+        return Place(self._agent, self._owner, instance)
+
+
+def _wish(params: Fields) -> _Wish:
+    size = _whole(params.get("pageSize"), "pageSize", PAGE)
+    if not 0 < size <= MOST:
+        raise errors.invalid_params(f"pageSize must be from 1 to {MOST}")
+    filters = {key: params[key] for key in _FILTERS if key in params}
+    passed = {key: part for key, part in params.items() if key not in ("pageSize", "pageToken", "tenant")}
+    return _Wish(size, text(params.get("pageToken")) or "", filters, passed)
+
+
+def _whole(member: msgspec.Raw | None, name: str, default: int) -> int:
+    if member is None:
+        return default
+    try:
+        found = value(member)
+    except ValueError:
+        found = None
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise errors.invalid_params(f"{name} must be a whole number")
+    return found
+
+
+def _fits(record: Session, filters: Fields) -> bool:
+    """Whether a task is one of those asked for, as far as the table knows."""
+    context, status = text(filters.get("contextId")), text(filters.get("status"))
+    data = record.data
+    return (not context or data.get("context") == context) and (not status or data.get("state") == status)
+
+
+def _said(error: Fields) -> A2aError:
+    """The error of an agent as one of ours."""
+    try:
+        code = value(error["code"])
+    except (KeyError, ValueError):
+        code = INTERNAL.code
+    kind = BY_CODE.get(code, INTERNAL) if isinstance(code, int) else INTERNAL
+    return A2aError(kind, text(error.get("message")) or "the agent could not list its tasks")
