@@ -6,6 +6,8 @@ caller believes to be somebody. Challenges follow RFC 6750 section 3. Above: `re
 below: everything that asks for `call.principal`.
 """
 
+from collections.abc import Callable
+
 from ..core.call import ANONYMOUS, Call, Handler, Reply, Request, replace
 from ..core.errors import BadRequest, Unauthorized
 from .keys import KeyRing
@@ -17,15 +19,29 @@ _BARE_HEADERS = (b"x-api-key", b"api-key", b"x-goog-api-key")
 _HOW = "send `Authorization: Bearer KEY` or `x-api-key: KEY`"
 
 
-class Identify:
-    """`anonymous`: may a request without a credential pass."""
+def _never(_call: Call) -> bool:
+    return False
 
-    def __init__(self, keys: KeyRing, anonymous: bool, realm: str = "fedgate") -> None:
+
+class Identify:
+    """`anonymous`: may a request without a credential pass. `is_open`: what anybody may ask, whatever it carries."""
+
+    def __init__(
+        self,
+        keys: KeyRing,
+        anonymous: bool,
+        *,
+        is_open: Callable[[Call], bool] = _never,
+        realm: str = "fedgate",
+    ) -> None:
         self._keys = keys
         self._anonymous = anonymous
+        self._is_open = is_open
         self._challenge = f'Bearer realm="{realm}"'
 
     async def __call__(self, call: Call, inner: Handler) -> Reply:
+        if self._is_open(call):
+            return await inner(call)  # what it carries is not meant for us
         presented = self._presented(call.request)
         if presented is None:
             if not self._anonymous:

@@ -5,7 +5,6 @@ Pure: facts in, text out; `serve.py` and `demo.py` print it to standard error.
 
 import json
 from collections.abc import Iterable
-from ipaddress import ip_address
 
 import msgspec
 
@@ -20,18 +19,7 @@ HEAD = ("SERVER", "STATE", "ERA", "VERSION", "TOOLS", "TOKENS", "PROMPTS", "RESO
 def base_url(gateway: Gateway, listen: Listen) -> str:
     """Where clients of this machine reach it: the public URL, else the address that is listened on."""
     public = gateway.manifest.gateway.public_url
-    return public or f"http://{_reachable(listen)}"
-
-
-def _reachable(listen: Listen) -> Listen:
-    """The loopback address of a listener on every interface: "0.0.0.0" is nothing to connect to."""
-    try:
-        address = ip_address(listen.host)
-    except ValueError:
-        return listen
-    if not address.is_unspecified:
-        return listen
-    return Listen("::1" if address.version == 6 else "127.0.0.1", listen.port)
+    return public or f"http://{listen.reachable}"
 
 
 def server_table(gateway: Gateway, *, limit: int | None = None, colour: bool = False) -> str:

@@ -48,6 +48,8 @@ class Request(msgspec.Struct, frozen=True):
     read: ReadBody
     """Reads the body, once: raises `TooLarge` beyond the gateway's limit, `RequestTimeout` if it does not come.
     Not before `identify`: what nobody may send is not read."""
+    raw_path: str = ""
+    """The path as it was written on the wire, escapes and all."""
 
     def header(self, name: bytes) -> str | None:
         """The header's value as text, stripped; `name` in lower case."""

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from .. import __version__
+from ..a2a.endpoint import A2aEndpoint
 from ..access.hosts import HostPolicy
 from ..access.identify import Identify
 from ..access.keys import KeyRing
@@ -31,11 +32,14 @@ from ..sessions.table import SessionTable
 from ..telemetry.access_log import AccessLog
 from ..telemetry.metrics import Metrics
 from .admit import Admit
+from .agents import AgentSide
 from .asgi import Hot, Wire
 from .bind import BindOne
 from .cold import Cold, Facts
 from .observe import Observe
 from .pipeline import batch_path, data_path, message_path
+from .settings import Listen
+from .visitors import Visitors
 
 __all__ = ["CannotOpenStore", "Gateway"]
 
@@ -43,13 +47,18 @@ SWEEP = 30.0
 
 
 class Gateway:
-    """`asgi` is the application; `url` is what clients are told."""
+    """`asgi` is the application; `url` is what clients and agents are told.
 
-    def __init__(self, manifest: Manifest, *, clock: Clock | None = None, log_fd: int | None = None) -> None:
+    `bound`: the address that is listened on, where that is not the manifest's (port 0).
+    """
+
+    def __init__(
+        self, manifest: Manifest, *, clock: Clock | None = None, log_fd: int | None = None, bound: Listen | None = None
+    ) -> None:
         clock = clock or SystemClock()
         settings = manifest.gateway
         self.manifest = manifest
-        self.url = settings.public_url or f"http://{settings.listen}"
+        self.url = settings.public_url or f"http://{(bound or settings.listen).reachable}"
         self.metrics = Metrics(__version__)
         self.processes = ProcessTable(clock)
         self.http = HttpClient(limits=HttpLimits(per_origin=1024, idle_per_origin=128), clock=clock)
@@ -62,6 +71,7 @@ class Gateway:
             limit=manifest.sessions.max,
             on_end=lambda session, why: self.metrics.evicted(session.protocol, why),
         )
+        self.a2a = AgentSide(manifest, self.url, self.http, clock, self.metrics, self.sessions)
         self.keeper: Keeper | None = None
         """Brings sessions to their store, from `start` on, if the manifest names one."""
         self.mcp = McpEndpoint(self.hub, self.sessions, clock, self.metrics)
@@ -69,7 +79,8 @@ class Gateway:
         keys = KeyRing(manifest.access.keys)
         hosts = HostPolicy(settings.listen.is_loopback, settings.public_url, settings.allowed_hosts)
         self.admit = Admit(hosts, limit=settings.max_concurrent, max_body=settings.max_body)
-        observe = Observe(self.metrics, self.access_log, clock, self.mcp.operations | SseEndpoint.operations)
+        operations = self.mcp.operations | SseEndpoint.operations | A2aEndpoint.operations
+        observe = Observe(self.metrics, self.access_log, clock, operations)
         identify = Identify(keys, manifest.anonymous)
         endpoint = self.mcp if manifest.sessions.file is None else Reveal(self.mcp, self.sessions)
         path = data_path(observe, self.admit, identify, endpoint)
@@ -77,11 +88,17 @@ class Gateway:
         self.sse = SseEndpoint(self.sessions, clock)
         self.sse.each = message_path(observe, endpoint)
         old = Hot("mcp", data_path(observe, self.admit, identify, self.sse))
-        admins = frozenset(manifest.access.admins)
-        facts = Facts(__version__, self.url, lambda: self.hub.status, self.metrics, keys, admins, hosts, clock)
-        self.cold = Cold(facts)
+        agents = self.a2a.endpoint
+        of_agents = Identify(keys, manifest.anonymous, is_open=agents.is_open)
+        to_agents = Hot("a2a", data_path(observe, self.admit, of_agents, agents))
+        visitors = Visitors(keys, frozenset(manifest.access.admins), hosts)
+        facts = Facts(__version__, self.url, lambda: self.hub.status, self.metrics, clock)
+        self.cold = Cold(facts, visitors, self.a2a.published(visitors))
         self.asgi = Wire(
-            {"mcp": Hot("mcp", path), "sse": old, "messages": old}, self.cold.app, clock, max_body=settings.max_body
+            {"mcp": Hot("mcp", path), "sse": old, "messages": old, "a2a": to_agents},
+            self.cold.app,
+            clock,
+            max_body=settings.max_body,
         )
         self._clock = clock
         self._measure()
@@ -104,6 +121,8 @@ class Gateway:
         """
         self._keep_sessions()
         self.hub.start()
+        self.a2a.restore()
+        self.a2a.start()
         self.asgi.tasks.start(self._sweep(), "sweep sessions")
 
     def _keep_sessions(self) -> None:
@@ -123,6 +142,7 @@ class Gateway:
         while True:
             await self._clock.sleep(SWEEP)
             self.sessions.sweep()
+            self.a2a.pushes.sweep()
             for server in self.hub.servers.values():
                 server.sweep()
 
@@ -140,6 +160,7 @@ class Gateway:
         if self.keeper is not None:
             await self.keeper.aclose()
         await self.hub.aclose()
+        await self.a2a.aclose()
         await self.asgi.tasks.aclose()
         await self.http.aclose()
         await self.processes.aclose()

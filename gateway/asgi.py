@@ -99,6 +99,7 @@ class Wire:
             host=headers.get(b"host", b"").decode("latin-1"),
             version=f"HTTP/{scope['http_version']}",
             read=lambda: self._read(receive, watch),
+            raw_path=scope.get("raw_path", b"").decode("latin-1") or scope["path"],
         )
 
     async def _read(self, receive: Receive, watch: "Watch") -> bytes:

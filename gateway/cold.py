@@ -4,23 +4,20 @@ Health and readiness answer any Host, because probes come by address. Metrics ar
 this machine and for administrators.
 """
 
-import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
-from ..access.hosts import HostPolicy
-from ..access.keys import KeyRing
-from ..core.call import Principal
 from ..core.clock import Clock
 from ..core.errors import GatewayError
 from ..federation.server import Status
 from ..telemetry.metrics import Metrics
+from .visitors import Visitors
 
 SETTLING = 2.0
 """Seconds after the start in which servers that are still being reached make the gateway "not ready"."""
@@ -39,24 +36,22 @@ Connect Claude Code:  claude mcp add --transport http fedgate {url}/mcp
 
 @dataclass(frozen=True)
 class Facts:
-    """What the cold side shows and who may see it."""
+    """What the cold side shows."""
 
     version: str
     url: str
     status: Callable[[], list[Status]]
     metrics: Metrics
-    keys: KeyRing
-    admins: frozenset[str]
-    hosts: HostPolicy
     clock: Clock
 
 
 class Cold:
-    """The handlers. `stopping` turns readiness off before the listener closes."""
+    """The handlers. `stopping` turns readiness off before the listener closes. `more`: routes of other parts."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, visitors: Visitors, more: Sequence[BaseRoute] = ()) -> None:
         self.stopping = False
         self._facts = facts
+        self._visitors = visitors
         self._started = facts.clock.monotonic()
         self.app = Starlette(
             routes=[
@@ -64,6 +59,7 @@ class Cold:
                 Route("/readyz", self._readyz),
                 Route("/metrics", self._metrics),
                 Route("/", self._about),
+                *more,
             ],
             exception_handlers={404: _not_found, GatewayError: _refused},
         )
@@ -82,41 +78,17 @@ class Cold:
         return JSONResponse(body, 200 if ready else 503)
 
     async def _metrics(self, request: Request) -> Response:
-        self._check_host(request)
-        if not self._may_look(request):
+        self._visitors.check_host(request)
+        if not self._visitors.may_look(request):
             text = "metrics are for this machine and for callers in access.admins\n"
             return PlainTextResponse(text, 401, {"www-authenticate": 'Bearer realm="fedgate"'})
         body, content_type = self._facts.metrics.render(request.headers.get("accept", ""))
         return Response(body, media_type=content_type)
 
     async def _about(self, request: Request) -> Response:
-        self._check_host(request)
+        self._visitors.check_host(request)
         names = ", ".join(each.name for each in self._facts.status()) or "none configured"
         return PlainTextResponse(ABOUT.format(version=self._facts.version, servers=names, url=self._facts.url))
-
-    def _check_host(self, request: Request) -> None:
-        self._facts.hosts.check(request.headers.get("host"), request.headers.get("origin"))
-
-    def _may_look(self, request: Request) -> bool:
-        if request.client is not None and _is_loopback(request.client.host):
-            return True
-        principal = self._principal(request.headers)
-        return principal is not None and not self._facts.admins.isdisjoint((principal.id, *principal.groups))
-
-    def _principal(self, headers: Mapping[str, str]) -> Principal | None:
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        presented = key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        return self._facts.keys.find(presented.encode("latin-1")) if presented else None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    # A listener on [::] sees IPv4 callers so.
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
 async def _not_found(request: Request, _error: Exception) -> Response:

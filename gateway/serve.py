@@ -50,6 +50,12 @@ def bind(listen: Listen) -> socket.socket:
     return sock
 
 
+def address_of(sock: socket.socket) -> Listen:
+    """Where a bound socket listens."""
+    host, port = sock.getsockname()[:2]
+    return Listen(host, port)
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, which first lets the gateway end its streams."""
 
@@ -79,11 +85,10 @@ async def serve(gateway: Gateway, sock: socket.socket, announce: Announce) -> No
         timeout_graceful_shutdown=DRAIN,
     )
     server = _Server(config, gateway)
-    host, port = sock.getsockname()[:2]
     helpers = Tasks("announcement")
     atexit.register(gateway.processes.kill_all_nowait)
     gateway.start()
-    helpers.start(_settled(gateway, Listen(host, port), announce), "announce")
+    helpers.start(_settled(gateway, address_of(sock), announce), "announce")
     try:
         await server.serve(sockets=[sock])
     finally:
@@ -107,7 +112,7 @@ def run(manifest: Manifest, announce: Announce) -> None:
     sock = bind(manifest.gateway.listen)
 
     async def main() -> None:
-        gateway = Gateway(manifest)
+        gateway = Gateway(manifest, bound=address_of(sock))
         try:
             await serve(gateway, sock, announce)
         finally:

@@ -38,6 +38,17 @@ class Listen:
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
         return (mapped or address).is_loopback
 
+    @property
+    def reachable(self) -> "Listen":
+        """The loopback address of a listener on every interface: "0.0.0.0" is nothing to connect to."""
+        try:
+            address = ip_address(self.host)
+        except ValueError:
+            return self
+        if not address.is_unspecified:
+            return self
+        return Listen("::1" if address.version == 6 else "127.0.0.1", self.port)
+
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 

@@ -9,6 +9,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from ..a2a.settings import Agents
 from ..access.settings import AccessSettings
 from ..core.values import Refusal, Section, refuse_all
 from ..federation.settings import McpSettings
@@ -42,6 +43,7 @@ class Manifest(Section):
     gateway: GatewaySettings = Field(default_factory=GatewaySettings, description="Address, names and limits.")
     access: AccessSettings = Field(default_factory=AccessSettings, description="Who may call.")
     mcp: McpSettings = Field(default_factory=McpSettings, description="MCP servers and their catalog.")
+    agents: Agents = Field(default={}, description="A2A agents, each under its name, served at /a2a/NAME.")
     sessions: SessionSettings = Field(
         default_factory=SessionSettings, description="Where session records are kept, how long and how many."
     )

@@ -72,6 +72,7 @@ class Metrics:
         self._evictions = self._counter("session_evictions", "Sessions ended by the table", "protocol", "reason")
         self._reconnects = self._counter("upstream_reconnects", "Connections made anew", "server")
         self._pins = self._counter("session_pins", "Conversations looked up by their ids", "result")
+        self._notices = self._counter("push_notifications", "Push notifications that ended", "agent", "outcome")
         self._drifts = self._counter("catalog_changes", "Definitions of known tools that changed", "server")
         self.sessions = self._readings("sessions", "Open sessions", "protocol")
         self.server_up = self._readings("server_up", "1 if the server answers", "server")
@@ -112,6 +113,10 @@ class Metrics:
     def pinned(self, result: str) -> None:
         """A conversation was bound to an instance, found bound, lost, or refused."""
         self._pins[result,].inc()
+
+    def notified(self, agent: str, outcome: str) -> None:
+        """A push notification of an agent was delivered, or was not."""
+        self._notices[agent, outcome].inc()
 
     def drifted(self, server: str) -> None:
         """The definition of a tool that was known already became another one."""

@@ -137,3 +137,15 @@ async def test_a_huge_credential_is_refused_for_its_size() -> None:
 async def test_a_key_in_the_query_is_no_key(query: bytes) -> None:
     assert isinstance(await refused({}, query=query), Unauthorized)
     assert await identified({}, anonymous=True, query=query) == "anonymous"
+
+
+async def test_what_is_open_to_everybody_passes_whatever_it_carries() -> None:
+    seen: list[Call] = []
+
+    async def inner(passed: Call) -> Reply:
+        seen.append(passed)
+        return Reply()
+
+    stage = Identify(RING, anonymous=False, is_open=lambda call: call.request.path == "/mcp")
+    await stage(call({b"authorization": b"Bearer not-one-of-ours"}), inner)
+    assert [each.principal for each in seen] == [ANONYMOUS]

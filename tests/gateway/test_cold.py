@@ -12,6 +12,7 @@ from fedgate.access.settings import ApiKey
 from fedgate.core.clock import ManualClock
 from fedgate.federation.server import State, Status
 from fedgate.gateway.cold import SETTLING, Cold, Facts
+from fedgate.gateway.visitors import Visitors
 from fedgate.telemetry.metrics import Metrics
 
 pytestmark = pytest.mark.anyio
@@ -33,12 +34,10 @@ class Desk:
             url="http://gw.example",
             status=self.status,
             metrics=Metrics("1.2.3"),
-            keys=KeyRing(keys),
-            admins=frozenset({"root", "admins"}),
-            hosts=HostPolicy(True, None, ("gw.example",)),
             clock=self.clock,
         )
-        self.cold = Cold(facts)
+        hosts = HostPolicy(True, None, ("gw.example",))
+        self.cold = Cold(facts, Visitors(KeyRing(keys), frozenset({"root", "admins"}), hosts))
 
     def status(self) -> list[Status]:
         return [Status(name, state, since=1.0, tools=3, reason="why") for name, state in self.states.items()]

@@ -1,0 +1,102 @@
+"""The A2A side of the gateway, put together: agents, pins, relay, cards, push, endpoint.
+
+Above: `app.py`. Below: the parts.
+"""
+
+from starlette.routing import BaseRoute
+
+from ..a2a.agent import Deps as AgentDeps
+from ..a2a.agents import Agents
+from ..a2a.card_out import OPEN, Security
+from ..a2a.cards import Cards
+from ..a2a.endpoint import A2aEndpoint, Parts
+from ..a2a.instance import Instance
+from ..a2a.pins import Pins, contexts
+from ..a2a.placing import Placing
+from ..a2a.push_delivery import PushDelivery
+from ..a2a.push_table import PushTable
+from ..a2a.pushes import Pushes, Way
+from ..a2a.relay import Deps, Relay
+from ..a2a.settings import Agent as AgentSettings
+from ..a2a.signing import CardSigner
+from ..a2a.signing_key import SigningKey
+from ..a2a.task_lists import TaskLists
+from ..core.clock import Clock
+from ..core.http_client import HttpClient
+from ..core.ssrf import Guard
+from ..core.tasks import Tasks
+from ..manifest.model import Manifest
+from ..sessions.table import Rule, SessionTable
+from ..telemetry.metrics import Metrics
+from .visitors import Visitors
+from .well_known import WellKnown
+
+EPOCHS = "a2a.instance"
+"""The shelf of the epochs of instances, which outlive the gateway where sessions do."""
+_EPOCH_RULE = Rule(idle=30 * 86_400.0, limit=10_000)
+JWKS_PATH = "/.well-known/jwks.json"
+
+
+class AgentSide:
+    """`endpoint` is what the data path ends in. Made → `restore` → `start` → `aclose`.
+
+    `reachable`: the gateway's URL for agents, which call back with push notifications.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        reachable: str,
+        http: HttpClient,
+        clock: Clock,
+        metrics: Metrics,
+        sessions: SessionTable,
+    ) -> None:
+        self._sessions = sessions
+        self._metrics = metrics
+        self._epochs: dict[str, str] = {}
+        self.agents = Agents(manifest.agents, AgentDeps(http, clock, self._epochs))
+        self.agents.on_epoch = self._keep_epoch
+        pins = Pins(sessions, metrics)
+        sessions.shelve(EPOCHS, _EPOCH_RULE)
+        for name, agent in manifest.agents.items():
+            pins.shelve(name, agent.pins, loose=agent.state != "instance")
+        self.key = SigningKey()
+        self._url = url = manifest.gateway.public_url or ""
+        signer = CardSigner(self.key, f"{url}{JWKS_PATH}" if url else "")
+        self.cards = Cards(self.agents, signer, OPEN if manifest.anonymous else Security())
+        placing = Placing(pins, metrics)
+        relay = Relay(Deps(http, clock, metrics, pins, placing))
+        self._sending = Tasks("push notifications")
+        ways = {name: self._way(agent, http, clock) for name, agent in manifest.agents.items()}
+        self.pushes = pushes = Pushes(relay, pins, PushTable(reachable, clock), ways)
+        self.endpoint = A2aEndpoint(Parts(self.agents, placing, relay, TaskLists(relay, pins), self.cards, pushes, url))
+
+    def _way(self, agent: AgentSettings, http: HttpClient, clock: Clock) -> Way:
+        guard = Guard(agent.push.allow)
+        return Way(guard, PushDelivery(http, guard, self._sending, clock, count=self._metrics.notified))
+
+    def published(self, visitors: Visitors) -> list[BaseRoute]:
+        """The routes of what anybody may know."""
+        return WellKnown(self.agents, self.cards, self.key, visitors, self._url).routes
+
+    def restore(self) -> None:
+        """The table has its stored records again: instances are the processes they were, until they show otherwise."""
+        for record in self._sessions.all(EPOCHS):
+            self._epochs[record.view] = str(record.data.get("epoch", ""))
+
+    def start(self) -> None:
+        self.agents.start()
+
+    async def aclose(self) -> None:
+        await self._sending.aclose()
+        await self.agents.aclose()
+
+    def conversations(self, agent: str) -> int:
+        """Contexts that are pinned."""
+        return self._sessions.count(contexts(agent))
+
+    def _keep_epoch(self, instance: Instance) -> None:
+        record, _ = self._sessions.claim(EPOCHS, instance.key, "gateway:", instance.key)
+        record.data = {"epoch": instance.epoch}
+        self._sessions.changed(record)
