@@ -99,14 +99,17 @@ class Addresses:
             self._flight = self._tasks.start(self._ask(), f"look up {self._host}", awaited=True)
         done, _ = await asyncio.wait([self._flight], timeout=self._patience)
         if not done:
-            return self._fail("is not answered by the resolver")
+            self._fail("is not answered by the resolver")
+            return None
         flight, self._flight = self._flight, None
         try:
             found = flight.result()
         except OSError:
-            return self._fail("cannot be resolved")
+            self._fail("cannot be resolved")
+            return None
         if not usable(found):
-            return self._fail("has no address that can be used")
+            self._fail("has no address that can be used")
+            return None
         self.problem = ""
         return found
 

@@ -32,7 +32,7 @@ _BEST_FIRST: tuple[State, ...] = ("ready", "starting", "unreachable", "lost")
 
 
 class Deps(msgspec.Struct, frozen=True):
-    """What every agent needs. `epochs`: those of the last run, by `Instance.key`; each is used once."""
+    """What every agent needs. `epochs`: those of the last run, by `Instance.key`, there when the agents start."""
 
     http: HttpClient
     clock: Clock
@@ -97,6 +97,8 @@ class Agent:
 
     def start(self) -> None:
         """Begin to reach the instances. Needs a running loop; returns at once."""
+        for instance in self.instances.values():
+            instance.resume(self._deps.epochs.pop(instance.key, ""))
         for watch in self._watches.values():
             watch.start()
         if not self._looked_up:

@@ -3,7 +3,9 @@
 Above: `agent.py`. Below: nothing; an instance is known as a `Candidate`.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Protocol, TypeVar
 
 
@@ -36,12 +38,8 @@ def choose(candidates: Iterable[Chosen], turn: int) -> Chosen | None:
         return None
     least = min(_load(candidate) for candidate in open_)
     equal = [candidate for candidate in open_ if _load(candidate) == least]
-    place = turn % sum(candidate.weight for candidate in equal)
-    for candidate in equal:
-        place -= candidate.weight
-        if place < 0:
-            return candidate
-    return equal[-1]
+    shares = list(accumulate(candidate.weight for candidate in equal))
+    return equal[bisect_right(shares, turn % shares[-1])]
 
 
 def _load(candidate: Candidate) -> float:

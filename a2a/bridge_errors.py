@@ -113,7 +113,7 @@ def to_rpc(problem: Problem, version: Version) -> bytes:
 
 
 def to_rest(problem: Problem, version: Version) -> Answered:
-    """The REST answer. 0.3's SDK looks for `type` and `message` at the top, others for `error` as in 1.0."""
+    """The REST answer. Clients of 0.3 look for `type`, or `code`, and `message` at the top, others for `error`."""
     kind = problem.kind
     status = problem.status or (kind.status if version == "1.0" else kind.legacy_status)
     error = {
@@ -124,7 +124,8 @@ def to_rest(problem: Problem, version: Version) -> Answered:
     }
     if version == "1.0":
         return Answered(status, join({"error": error}))
-    return Answered(status, join({"type": kind.name, "message": problem.message, "error": error}))
+    top = {"type": kind.name, "code": kind.legacy_code, "message": problem.message}
+    return Answered(status, join({**top, "error": error}))
 
 
 def _sentence(error: Fields) -> str:

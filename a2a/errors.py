@@ -84,8 +84,6 @@ class A2aError(ClientError):
     `speech` and `id` say who asked, where that was known before the error was raised.
     """
 
-    reason = "a2a_error"
-
     def __init__(
         self, kind: Kind, message: str, *, metadata: dict[str, str] | None = None, retry_after: float = 0
     ) -> None:
@@ -93,6 +91,7 @@ class A2aError(ClientError):
         super().__init__(message, headers=headers)
         self.kind = kind
         self.status = kind.status
+        self.reason = kind.reason.lower()
         self.metadata = metadata or {}
         self.retry_after = retry_after
         self.speech: Speech | None = None
@@ -114,7 +113,6 @@ class InstanceUnavailable(A2aError):
     """The one instance that holds the state cannot be reached just now."""
 
     retryable = True
-    reason = "instance_unavailable"
 
 
 def quote(text: str) -> str:

@@ -137,6 +137,11 @@ class Instance:
         """Whether it may be given a new conversation."""
         return self.state == "ready" and not self.draining and not self.withdrawn
 
+    def resume(self, epoch: str) -> None:
+        """Take up the epoch of an earlier run of the gateway; before the first probe."""
+        if epoch:
+            self.epoch = self._told = epoch
+
     # What probes and traffic tell.
 
     def asked(self) -> int:

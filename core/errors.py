@@ -31,7 +31,7 @@ class GatewayError(Exception):
     side: ClassVar[Side] = "gateway"
     status: int = 500
     retryable: ClassVar[bool] = False
-    reason: ClassVar[str] = "internal_error"
+    reason: str = "internal_error"
 
     def __init__(self, message: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         super().__init__(message)

@@ -3,6 +3,8 @@
 Above: `app.py`. Below: the parts.
 """
 
+from pathlib import Path
+
 from starlette.routing import BaseRoute
 
 from ..a2a.agent import Deps as AgentDeps
@@ -19,7 +21,7 @@ from ..a2a.pushes import Pushes, Way
 from ..a2a.relay import Deps, Relay
 from ..a2a.settings import Agent as AgentSettings
 from ..a2a.signing import CardSigner
-from ..a2a.signing_key import SigningKey
+from ..a2a.signing_key import BadKey, SigningKey
 from ..a2a.task_lists import TaskLists
 from ..core.clock import Clock
 from ..core.http_client import HttpClient
@@ -61,7 +63,7 @@ class AgentSide:
         sessions.shelve(EPOCHS, _EPOCH_RULE)
         for name, agent in manifest.agents.items():
             pins.shelve(name, agent.pins, loose=agent.state != "instance")
-        self.key = SigningKey()
+        self.key = signing_key(manifest.gateway.signing_key)
         self._url = url = manifest.gateway.public_url or ""
         signer = CardSigner(self.key, f"{url}{JWKS_PATH}" if url else "")
         self.cards = Cards(self.agents, signer, OPEN if manifest.anonymous else Security())
@@ -100,3 +102,19 @@ class AgentSide:
         record, _ = self._sessions.claim(EPOCHS, instance.key, "gateway:", instance.key)
         record.data = {"epoch": instance.epoch}
         self._sessions.changed(record)
+
+
+class CannotSign(ValueError):
+    """The signing key cannot be used; `str(error)` says why and what to try."""
+
+
+def signing_key(path: Path | None) -> SigningKey:
+    """The key of the manifest, or a new one. Raises `CannotSign`."""
+    try:
+        return SigningKey(None if path is None else path.read_bytes())
+    except (OSError, BadKey) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise CannotSign(
+            f"gateway.signing_key: {path} cannot be used: {why}; make one with: "
+            "openssl ecparam -genkey -name prime256v1 -noout"
+        ) from error

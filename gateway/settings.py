@@ -8,6 +8,7 @@ rule that needs a second section (who may listen beyond loopback); `gateway/serv
 import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
@@ -124,6 +125,11 @@ class GatewaySettings(Section):
     )
     max_body: Size = Field(
         default=16 << 20, json_schema_extra=written("16MiB"), description="Largest request body that is read."
+    )
+    signing_key: Path | None = Field(
+        default=None,
+        description="PEM file with the P-256 private key that agent cards are signed with, relative to the manifest's "
+        "folder; default: a new key at each start. Gateways that stand side by side share one.",
     )
     max_concurrent: int = Field(
         default=1024, ge=1, le=1_000_000, description="Requests served at a time; more are answered 503."

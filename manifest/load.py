@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from ..access.settings import AccessSettings
 from ..core.values import MANIFEST, Refusal
 from ..gateway.settings import GatewaySettings
-from ..sessions.settings import SQLITE
 from .claude import native
 from .explain import Explainer
 from .interpolate import Interpolation
@@ -23,7 +22,8 @@ from .parse_json import parse_json
 from .parse_yaml import parse_yaml
 from .problems import ManifestError, Problem
 from .read import read
-from .tree import Malformed, Node, Source, find
+from .rebase import rebase
+from .tree import Malformed, Node, Source
 
 
 def load(paths: Sequence[Path], env: Mapping[str, str]) -> Manifest:
@@ -67,7 +67,7 @@ def _parse(sources: Sequence[Source], problems: list[Problem]) -> list[Node]:
 def _validate(root: Node, env: Mapping[str, str], problems: list[Problem]) -> Manifest | None:
     interpolation = Interpolation(env, problems)
     data = interpolation.data(root)
-    _rebase(root, data, env)
+    rebase(root, data, env)
     try:
         return Manifest.model_validate(data, context=MANIFEST)
     except ValidationError as error:
@@ -87,51 +87,3 @@ def _conflicts(data: dict[str, Any]) -> list[Refusal]:
     except ValidationError:
         return []
     return list(conflicts(gateway, access))
-
-
-def _rebase(root: Node, data: dict[str, Any], env: Mapping[str, str]) -> None:
-    """Files and folders are relative to the folder of the manifest file that they stand in."""
-    _rebase_servers(root, data, env)
-    _rebase_store(root, data, env)
-    _rebase_pins(root, data, env)
-
-
-def _rebase_store(root: Node, data: dict[str, Any], env: Mapping[str, str]) -> None:
-    """The file of a session store."""
-    section = data.get("sessions")
-    store = section.get("store") if isinstance(section, dict) else None
-    if isinstance(section, dict) and isinstance(store, str) and store.startswith(SQLITE) and store != SQLITE:
-        folder = find(root, ("sessions", "store")).node.source.folder
-        section["store"] = SQLITE + str(folder / _home(store.removeprefix(SQLITE), env))
-
-
-def _rebase_pins(root: Node, data: dict[str, Any], env: Mapping[str, str]) -> None:
-    """The file of accepted tool definitions."""
-    section = data.get("mcp")
-    path = section.get("fingerprints") if isinstance(section, dict) else None
-    if isinstance(section, dict) and isinstance(path, str):
-        section["fingerprints"] = str(find(root, ("mcp", "fingerprints")).node.source.folder / _home(path, env))
-
-
-def _rebase_servers(root: Node, data: dict[str, Any], env: Mapping[str, str]) -> None:
-    """`cwd`, a `command` with a slash, and an `openapi` document that is no URL."""
-    section = data.get("mcp")
-    servers = section.get("servers") if isinstance(section, dict) else None
-    for name, server in servers.items() if isinstance(servers, dict) else ():
-        for key in ("cwd", "command", "openapi"):
-            value = server.get(key) if isinstance(server, dict) else None
-            if not isinstance(value, str) or not _is_path(key, value):
-                continue
-            node = find(root, ("mcp", "servers", name, key)).node
-            server[key] = str(node.source.folder / _home(value, env))
-
-
-def _is_path(key: str, value: str) -> bool:
-    if key == "openapi":
-        return bool(value.strip()) and "://" not in value
-    return key == "cwd" or "/" in value
-
-
-def _home(path: str, env: Mapping[str, str]) -> str:
-    home = env.get("HOME")
-    return home + path[1:] if home and path.startswith("~/") else path

@@ -1,14 +1,19 @@
 """a2a/agent.py: one agent over real connections to its instances' processes."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from fedgate.a2a.agents import Agent
+from fedgate.a2a.agents import Agent, Agents, Deps
 from fedgate.a2a.identity import epoch_of
 from fedgate.a2a.instance import Instance
+from fedgate.a2a.settings import Agent as AgentSettings
+from fedgate.core.clock import ManualClock
+from fedgate.core.http_client import HttpClient
 from tests.a2a.agent_kit import CARD_PATH, Process, World, header, http, running, sdk_card, served, world
+from tests.core.http_peer import LIMIT
 
 pytestmark = pytest.mark.anyio
 
@@ -125,6 +130,25 @@ async def test_a_kept_epoch_goes_on_once() -> None:
         assert kept == {"scout/1@http://elsewhere/": "other"}
 
 
+async def test_epochs_that_are_known_only_when_the_agents_start_go_on_too() -> None:
+    process = Process(CARD)
+    kept: dict[str, str] = {}
+    async with running(process):
+        settings = {"scout": AgentSettings.model_validate({"instances": [process.url]})}
+        client = HttpClient()
+        agents = Agents(settings, Deps(client, ManualClock(), kept))
+        kept[f"scout/1@{process.url}/"] = "kept"
+        agents.start()
+        try:
+            async with asyncio.timeout(LIMIT):
+                await agents.settled.wait()
+            (instance,) = agents.all()[0].instances.values()
+            assert (instance.label, instance.state, kept) == ("1#kept", "ready", {})
+        finally:
+            await agents.aclose()
+            await client.aclose()
+
+
 async def test_until_it_was_reached_nobody_knows_whether_a_pin_is_good() -> None:
     process = Process()
     process.answers[CARD_PATH] = http(200, CARD, "x-pod: one")
@@ -132,6 +156,7 @@ async def test_until_it_was_reached_nobody_knows_whether_a_pin_is_good() -> None
     process.held.add(CARD_PATH)
     async with running(process), world(entry(process, identity={"header": "X-Pod"})) as it:
         found = scout(it).labelled(label)
+        assert found is not None
         assert found is scout(it).instance("1")
         assert not found.usable
         process.released.set()

@@ -238,6 +238,14 @@ def keys(tmp_path: Path) -> Path:
     return file
 
 
+def renew(keys: Path, to: bytes | None) -> None:
+    """Another key set, or none any more."""
+    if to is None:
+        keys.unlink()
+    else:
+        keys.write_bytes(to)
+
+
 async def test_a_signed_card_is_taken(keys: Path) -> None:
     process = Process(served(signed(sdk_card())))
     async with fetching(process, Demands(verify=keys)) as it:
@@ -282,7 +290,7 @@ async def test_a_broken_signature_is_looked_at_again_although_its_etag_stays(key
     async with fetching(process, Demands(verify=keys)) as it:
         await it.source.refresh()
         assert it.source.problem
-        keys.write_bytes(key_set(public(OURS, "one"), public(THEIRS, "two")))
+        renew(keys, key_set(public(OURS, "one"), public(THEIRS, "two")))
         await it.source.refresh()
         assert (it.source.problem, it.name) == ("", "Scout")
 
@@ -296,7 +304,7 @@ async def test_members_that_no_signature_covers_give_no_interface(keys: Path) ->
 
 async def test_keys_that_cannot_be_read_any_more_fail_closed(keys: Path) -> None:
     async with fetching(Process(served(signed(sdk_card()))), Demands(verify=keys)) as it:
-        keys.unlink()
+        renew(keys, None)
         await it.source.refresh()
         assert it.source.problem == "its card cannot be verified: the file of card.verify cannot be read"
 

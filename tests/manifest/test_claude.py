@@ -5,6 +5,7 @@ import pytest
 
 from fedgate.federation.settings import HttpServer, StdioServer
 from fedgate.manifest.claude import native
+from fedgate.manifest.explain import ROOT_KEYS
 from fedgate.manifest.model import Manifest
 from fedgate.manifest.parse_json import parse_json
 from fedgate.manifest.tree import Source
@@ -94,8 +95,7 @@ def test_a_key_that_would_change_what_is_served_is_refused_not_ignored(problems:
 def test_keys_of_clients_are_only_taken_below_mcp_servers(problems: Problems) -> None:
     assert problems("mcp: {servers: {a: {command: x, autoApprove: []}}}\npreferences: {}\n") == [
         f'm.yaml:1:33: unknown key "autoApprove" in mcp.servers.a; valid keys: {", ".join(StdioServer.model_fields)}',
-        'm.yaml:2:1: unknown key "preferences" at the top; '
-        "valid keys: gateway, access, mcp, sessions, telemetry, mcpServers",
+        f'm.yaml:2:1: unknown key "preferences" at the top; valid keys: {", ".join(ROOT_KEYS)}',
     ]
 
 

@@ -28,8 +28,8 @@ SIZE = 'write bytes, or a number with KiB, MiB or GiB, such as "64KiB" or "16MiB
         ("mcp:\n  servrs: {}", '2:3: unknown key "servrs" in mcp; did you mean "servers"?'),
         ("Gateway: {}", '1:1: unknown key "Gateway" at the top; did you mean "gateway"?'),
         ("mcpservers: {}", '1:1: unknown key "mcpservers" at the top; did you mean "mcpServers"?'),
-        ("agents: {}", f'1:1: unknown key "agents" at the top; valid keys: {", ".join(ROOT_KEYS)}'),
-        ("agents:", f'1:1: unknown key "agents" at the top; valid keys: {", ".join(ROOT_KEYS)}'),
+        ("wizards: {}", f'1:1: unknown key "wizards" at the top; valid keys: {", ".join(ROOT_KEYS)}'),
+        ("wizards:", f'1:1: unknown key "wizards" at the top; valid keys: {", ".join(ROOT_KEYS)}'),
         ("mcp: {mode: auto}", f'1:7: unknown key "mode" in mcp; valid keys: {", ".join(McpSettings.model_fields)}'),
         ("access: {jwt: []}", '1:10: unknown key "jwt" in access; valid keys: keys, anonymous, admins'),
         ("telemetry: {log: {payloads: true}}", '1:19: unknown key "payloads" in telemetry.log; valid keys: format'),
@@ -147,5 +147,5 @@ def test_a_mistake_without_words_of_ours_keeps_pydantics() -> None:
 def test_the_nearest_key_does_not_mind_case_but_minds_sense() -> None:
     assert nearest("SERVERS", ["servers", "naming"]) == "servers"
     assert nearest("mcpservers", ROOT_KEYS) == "mcpServers"
-    assert nearest("limits", ROOT_KEYS) is None
+    assert nearest("wizards", ROOT_KEYS) is None
     assert nearest("x" * 10_000, ROOT_KEYS) is None

@@ -153,7 +153,7 @@ SECRET = "hunter2-hunter2 \n"
         "env: '${S}', process: '${S}', disabled: '${S}'}}}",
         "mcpServers: {a: {url: 'http://u:${S}@h/', type: '${S}'}, b: {timeout: '${S}', command: x}}",
         "sessions: {store: '${S}', idle: '${S}', max: '${S}'}\ntelemetry: {log: {format: '${S}'}}\nmcp: '${S}'",
-        "agents: {a: '${S}'}",
+        "wizards: {a: '${S}'}",
     ],
 )
 def test_a_resolved_value_is_never_in_a_problem(problems: Problems, text: str) -> None:

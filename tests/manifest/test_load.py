@@ -270,3 +270,19 @@ def test_loading_needs_neither_the_sdk_nor_the_network_stack_and_json_no_yaml(tm
         capture_output=True, text=True, timeout=60, check=False, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_paths_of_agents_and_keys_are_relative_to_their_file(tmp_path: Path) -> None:
+    folder = tmp_path / "conf"
+    folder.mkdir()
+    (folder / "keys.json").write_text(
+        '{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}'
+    )
+    file = folder / "m.yaml"
+    file.write_text(
+        "gateway: {signing_key: gate.pem}\n"
+        "agents: {a: {instances: ['http://127.0.0.1:9'], card: {verify: keys.json}}}\n"
+    )
+    manifest = load([file], {})
+    assert manifest.gateway.signing_key == folder / "gate.pem"
+    assert manifest.agents["a"].card.verify == folder / "keys.json"

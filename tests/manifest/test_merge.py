@@ -100,8 +100,8 @@ def test_a_section_against_something_else_is_given_twice() -> None:
 
 
 def test_an_unknown_key_in_two_files_is_given_twice() -> None:
-    assert merged("agents: {a: 1}", "agents: {b: 1}")[1] == [
-        "1.yaml:1:1: agents is given twice; it stands first at 0.yaml:1:1: keep one of them"
+    assert merged("wizards: {a: 1}", "wizards: {b: 1}")[1] == [
+        "1.yaml:1:1: wizards is given twice; it stands first at 0.yaml:1:1: keep one of them"
     ]
 
 

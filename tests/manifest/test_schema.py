@@ -69,7 +69,7 @@ def test_the_example_is_valid_to_schema_and_loader(loaded: Load) -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        {"agents": {}}, {"mcp": {"servrs": {}}}, {"mcp": []}, {"mcp": {"naming": "alway"}},
+        {"wizards": {}}, {"mcp": {"servrs": {}}}, {"mcp": []}, {"mcp": {"naming": "alway"}},
         {"mcp": {"servers": {"Big": {"command": "x"}}}}, {"mcp": {"servers": {"a": {}}}},
         {"mcp": {"servers": {"a": {"command": "x", "url": "http://h/"}}}},
         {"mcp": {"servers": {"a": {"command": "x", "args": [1]}}}},
