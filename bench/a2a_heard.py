@@ -115,7 +115,7 @@ def _result(raw: Json, result: Any) -> Heard:
     if not isinstance(result, dict):
         return Heard("other", raw)
     if "kind" in result:
-        return _seen(KINDS.get(result["kind"], "other"), raw, result)
+        return _seen(KINDS.get(str(result["kind"]), "other"), raw, result)
     for kind in KINDS.values():
         if isinstance(result.get(kind), dict):
             return _seen(kind, raw, result[kind])
@@ -141,15 +141,17 @@ def _said(kind: str, body: Json) -> str:
         return words(body)
     if kind == "artifactUpdate":
         return words(body.get("artifact"))
-    return "".join(words(each) for each in body.get("artifacts") or ())
+    artifacts = body.get("artifacts")
+    return "".join(words(each) for each in artifacts) if isinstance(artifacts, list) else ""
 
 
 def words(thing: Any) -> str:
     """The text parts of a message or an artifact."""
     if not isinstance(thing, dict):
         return ""
-    parts = thing.get("parts") or thing.get("content") or ()
-    return "".join(str(part["text"]) for part in parts if isinstance(part, dict) and "text" in part)
+    parts = thing.get("parts") or thing.get("content")
+    texts = parts if isinstance(parts, list) else []
+    return "".join(str(part["text"]) for part in texts if isinstance(part, dict) and "text" in part)
 
 
 def state(spelt: str) -> str:

@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             rows.append(_row(target, options))
         except BenchError as error:
             failed.append(f"{target} FAILED: {error}")
-    print(json.dumps(rows, indent=2) if options.json else _table(rows))
+    print(json.dumps(rows, indent=2) if options.json else table(rows))
     sys.stderr.write("".join(f"{line}\n" for line in failed))
     if failed:
         return 2
@@ -142,7 +142,7 @@ async def _converse(url: str, options: argparse.Namespace) -> Tally:
     return tally
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
+def table(rows: list[dict[str, Any]]) -> str:
     keys = ["target", "replicas", "conversations", "turns", "wrong", "errors", "moved", "seconds"]
     lines = aligned([HEAD, *([str(row[key]) for key in keys] for row in rows)])
     examples = [f"  {row['target']}: {example}" for row in rows for example in row["examples"][:2]]
