@@ -38,6 +38,10 @@ _DROPPED = frozenset(
 )
 """What is written anew, whichever of the versions the agent wrote it in."""
 
+_LEGACY = frozenset(
+    {"url", "preferredTransport", "additionalInterfaces", "protocolVersion", "supportsAuthenticatedExtendedCard"}
+)
+
 _SKILL_DROPPED = frozenset({"security", "securityRequirements"})
 
 _REQUIRED: dict[str, Any] = {
@@ -90,6 +94,11 @@ def rewrite(card: bytes, terms: Terms) -> bytes:
         return _rewritten(_named(fields(card)), terms)
     except ValueError as error:
         raise UpstreamInvalid("the agent's card is not a JSON object") from error
+
+
+def modern(card: bytes) -> bytes:
+    """A rewritten card without what 0.3 has of its own: readers of 1.0 that take no unknown member can read it."""
+    return join({key: member for key, member in fields(card).items() if key not in _LEGACY})
 
 
 def _rewritten(agent: Fields, terms: Terms) -> bytes:

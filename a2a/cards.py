@@ -11,9 +11,10 @@ from ..core.errors import UpstreamInvalid
 from . import errors, listing
 from .agent import Agent
 from .agents import Agents
-from .card_out import Security, Terms, rewrite
+from .card_out import Security, Terms, modern, rewrite
 from .placing import AGAIN
 from .signing import CardSigner, Served, reply
+from .values import Version
 
 REWRITTEN = 256
 """Cards kept in the form they are served in, before they are signed: one per agent and address."""
@@ -35,15 +36,15 @@ class Cards:
         served = await self._served(agent, base, agent.card.raw)
         return reply(served, if_none_match, public=agent.settings.card.public)
 
-    async def extended(self, agent: Agent, base: str, card: bytes) -> bytes:
-        """The extended card of an agent, which it has just answered with."""
-        return (await self._served(agent, base, card)).body
+    async def extended(self, agent: Agent, base: str, card: bytes, version: Version) -> bytes:
+        """The extended card of an agent, which it has just answered with, for a caller of this version."""
+        return (await self._served(agent, base, card, only_modern=version == "1.0")).body
 
-    async def _served(self, agent: Agent, base: str, card: bytes) -> Served:
+    async def _served(self, agent: Agent, base: str, card: bytes, *, only_modern: bool = False) -> Served:
+        signed = agent.settings.card.signature == "resign"
         try:
-            return await self._signer.served(
-                self._rewritten(agent, base, card), signed=agent.settings.card.signature == "resign"
-            )
+            made = self._rewritten(agent, base, card)
+            return await self._signer.served(modern(made) if only_modern else made, signed=signed)
         except ValueError as error:
             raise UpstreamInvalid(f"the card of agent {agent.name} is not a JSON object") from error
 

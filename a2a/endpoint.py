@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..core import jsonrpc
-from ..core.call import JSON, Call, Principal, Record, Reply, Request, replace
+from ..core import jsonrpc, sse
+from ..core.call import JSON, SSE, Call, Principal, Record, Reply, Request, replace
 from ..core.errors import GatewayError, MethodNotAllowed, NotFound
 from ..core.rawjson import EMPTY, Raw
 from . import errors, inbound, learn, listing
@@ -22,7 +22,8 @@ from .agents import Agents
 from .cards import Cards, may_use
 from .errors import A2aError
 from .filling import with_context
-from .operations import CARD, LIST, OPERATIONS, PUSH, SENDS
+from .ids import LEGACY_RPC
+from .operations import CARD, LIST, OPERATIONS, PUSH, SENDS, STREAMS
 from .placing import Place, Placing
 from .push_config import PushConfig
 from .pushes import CALLBACK, Pushes
@@ -45,6 +46,7 @@ class Heard(NamedTuple):
 
     speech: Speech | None
     id: Raw = EMPTY
+    operation: str = ""
 
 
 class Bound(msgspec.Struct):
@@ -101,7 +103,7 @@ class A2aEndpoint:
         name, rest = _split(request)
         if not name:
             return self._bound(call, LIST_AGENTS, Bound())
-        record.wire = Heard(inbound.speech_of(rest, request))
+        record.wire = _unread(request)
         agent = self._parts.agents.find(name)
         own = GET_CARD if rest in CARD_PATHS else PUSH_CALLBACK if rest.startswith(CALLBACK) else ""
         if agent is None or not (own or may_use(agent, call.principal)):
@@ -111,7 +113,7 @@ class A2aEndpoint:
             return self._bound(call, own, Bound(agent, rest=rest))
         body = await request.read()
         asked = inbound.read(name, rest, request, body)
-        record.wire = Heard(asked.speech, asked.id)
+        record.wire = Heard(asked.speech, asked.id, asked.operation)
         if not agent.settled:
             await self._settle()
         bound = self._resolved(agent, asked, call.principal)
@@ -144,14 +146,17 @@ class A2aEndpoint:
             return await self._own[call.operation](call, bound)
         if place is None:
             return await self._parts.lists.answer(call, asked, agent, call.principal.owner)
+        return _streamed(asked.speech, asked.operation, await self._relayed(call, bound, asked, place))
+
+    async def _relayed(self, call: Call, bound: Bound, asked: Asked, place: Place) -> Reply:
         if asked.operation in PUSH:
             return await self._parts.pushes.answer(call, asked, place, bound.push)
         if asked.operation in SENDS:
-            if agent.settings.fill_context:
+            if place.agent.settings.fill_context:
                 asked = with_context(asked, place)
             return await self._parts.pushes.sent(call, asked, place, bound.push)
         reply = await self._parts.relay.forward(call, asked, place)
-        return await self._own_card(call, asked, agent, reply) if asked.operation == CARD else reply
+        return await self._own_card(call, asked, place.agent, reply) if asked.operation == CARD else reply
 
     async def _own_card(self, call: Call, asked: Asked, agent: Agent, reply: Reply) -> Reply:
         """The extended card of an agent, with the gateway's addresses in it."""
@@ -159,15 +164,14 @@ class A2aEndpoint:
             return reply
         rpc = asked.speech.binding == "jsonrpc"
         card = bytes(jsonrpc.parse_one(reply.body).result) if rpc else reply.body
-        made = await self._parts.cards.extended(agent, self.base_url(call.request), card)
+        made = await self._parts.cards.extended(agent, self.base_url(call.request), card, asked.speech.version)
         return replace(reply, body=jsonrpc.result(asked.id, made) if rpc else made)
 
     def render(self, record: Record, error: GatewayError) -> Reply:
-        heard = record.wire if isinstance(record.wire, Heard) else Heard(None)
-        speech, id_ = heard
+        speech, id_, operation = record.wire if isinstance(record.wire, Heard) else _unread(record.request)
         if isinstance(error, A2aError) and error.speech is not None:
             speech, id_ = error.speech, error.id
-        return render(speech, id_, error)
+        return _streamed(speech, operation, render(speech, id_, error))
 
     # What the gateway answers by itself.
 
@@ -196,6 +200,20 @@ def _split(request: Request) -> tuple[str, str]:
     _, _, below = request.raw_path.removeprefix("/").partition("/")
     name, slash, rest = below.partition("/")
     return name, slash + rest
+
+
+def _unread(request: Request) -> Heard:
+    """Who asks, as far as the head tells: also for those who are refused before anything is read."""
+    name, rest = _split(request)
+    return Heard(inbound.speech_of(rest, request) if name else None)
+
+
+def _streamed(speech: Speech | None, operation: str, reply: Reply) -> Reply:
+    """A whole answer where an event stream was asked for: clients of 0.3 JSON-RPC take nothing but a stream."""
+    if speech != LEGACY_RPC or operation not in STREAMS or reply.status != 200 or not isinstance(reply.body, bytes):
+        return reply
+    others = [header for header in reply.headers if header[0] != b"content-type"]
+    return Reply(200, (SSE, *others), sse.event(reply.body, name=b""))
 
 
 def _only_read(request: Request) -> None:

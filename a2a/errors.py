@@ -188,7 +188,8 @@ def unsupported_operation(why: str) -> A2aError:
 
 
 def content_type_not_supported(why: str) -> A2aError:
-    return A2aError(CONTENT_TYPE_NOT_SUPPORTED, why)
+    """Of the request itself: HTTP has a status of its own for that (RFC 9110 15.5.16)."""
+    return A2aError(CONTENT_TYPE_NOT_SUPPORTED._replace(status=415), why)
 
 
 def invalid_agent_response(why: str) -> A2aError:

@@ -66,11 +66,12 @@ def _read_rpc(agent: str, request: Request, body: bytes) -> Asked:
     body, members = top(body)
     envelope = _ENVELOPE.pick(body, members)
     id_ = members.get("id", EMPTY)
-    if not _is_id(id_):
-        raise invalid_request("the id must be a string or a number; notifications are not part of A2A")
+    known = id_ if _is_id(id_) else EMPTY
     speech = ids.RPC
     try:
         operation, version = _method(envelope)
+        if not known:
+            raise invalid_request("the id must be a string or a number; notifications are not part of A2A")
         _check_version(operation, version, _wanted(request, version_in(request.query)))
         speech = ids.RPC if version == "1.0" else ids.LEGACY_RPC
         if "params" in members and not is_object(members["params"]):
@@ -78,7 +79,7 @@ def _read_rpc(agent: str, request: Request, body: bytes) -> Asked:
         params = envelope.get("params", EMPTY)
         found = ids.of_params(operation, speech, params)
     except A2aError as error:
-        error.asked(speech, id_)
+        error.asked(speech, known)
         raise
     return Asked(operation, speech, agent, found, id_, params, body=body, extensions=_extensions(request))
 

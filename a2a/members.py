@@ -63,6 +63,10 @@ class Level:
                 return {name: member for name, member in found.items() if member != NULL}
         return found
 
+    def knows(self, key: str) -> bool:
+        """Whether a member of this name matters, in either spelling."""
+        return key in self._known
+
     def _check_name(self, key: str) -> None:
         if len(key) <= MAX_NAME and (meant := self._folded.get(_fold(key))) is not None:
             raise invalid_params(f'{self.where} has "{key}"; the name is "{meant}"')

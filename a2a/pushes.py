@@ -94,7 +94,7 @@ class Pushes:
 
     async def _begin(self, asked: Asked, place: Place, config: PushConfig) -> tuple[Callback, Asked]:
         try:
-            await self._ways[asked.agent].guard.pin(config.url)
+            await self._ways[asked.agent].guard.vet(config.url)
         except RefusedUrl as error:
             raise errors.invalid_params(f"the push configuration's url is refused: {error.message}") from error
         task = asked.ids.task or config.task

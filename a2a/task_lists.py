@@ -18,6 +18,7 @@ from . import bridge, errors
 from .agent import Agent
 from .errors import BY_CODE, INTERNAL, A2aError
 from .instance import Instance
+from .members import Level
 from .merging import Page, Spot, Tokens, merge, page, result
 from .operations import LIST
 from .pins import Pins, label_of
@@ -32,7 +33,9 @@ ROUNDS = 16
 PARTIAL = b"x-fedgate-partial"
 """How many instances with tasks of the caller could not be asked."""
 
-_FILTERS = ("contextId", "status", "statusTimestampAfter")
+_WHEN = "statusTimestampAfter"
+_FILTERS = ("contextId", "status", _WHEN)
+_PARAMS = Level("params", *_FILTERS, "pageSize", "pageToken", "historyLength", "includeArtifacts", "tenant")
 
 
 class _Wish(msgspec.Struct):
@@ -60,9 +63,10 @@ class TaskLists:
         question = encode([owner, agent.name, {key: bytes(part).decode() for key, part in wish.filters.items()}])
         spots = self._spots(agent, records, wish, question)
         reading = _Reading(self, call, agent, owner, wish)
-        taken, spots = await reading.fill(spots)
+        total = await reading.count(spots) if _WHEN in wish.filters else len(records)
+        taken, spots = await reading.fill(spots, wish.size)
         token = self._tokens.seal(question, spots) if spots else ""
-        answered = bridge.from_own(asked, result(taken, token, wish.size, len(records)))
+        answered = bridge.from_own(asked, result(taken, token, wish.size, total))
         partial = ((PARTIAL, b"%d" % reading.missing),) if reading.missing else ()
         return Reply(answered.status, (JSON, *partial), answered.body)
 
@@ -111,15 +115,19 @@ class _Reading:
         self._pages: dict[str, tuple[str, Page]] = {}
         self._away: dict[str, Spot] = {}
 
-    async def fill(self, spots: dict[str, Spot]) -> tuple[list[msgspec.Raw], dict[str, Spot]]:
+    async def count(self, spots: dict[str, Spot]) -> int:
+        """All that there is, as far as `ROUNDS` pages go; the table does not know when a task changed."""
+        return len((await self.fill(spots, MOST * ROUNDS))[0])
+
+    async def fill(self, spots: dict[str, Spot], size: int) -> tuple[list[msgspec.Raw], dict[str, Spot]]:
         taken: list[msgspec.Raw] = []
         for _ in range(ROUNDS):
             await self._fetch(spots)
             pages = {name: (spot, self._pages[name][1]) for name, spot in spots.items() if name in self._pages}
-            merged = merge(pages, self._wish.size - len(taken), self._holder)
+            merged = merge(pages, size - len(taken), self._holder)
             taken += merged.tasks
             spots = merged.spots
-            if not spots or len(taken) >= self._wish.size:
+            if not spots or len(taken) >= size:
                 break
         return taken, spots
 
@@ -162,12 +170,14 @@ class _Reading:
         return Place(self._agent, self._owner, instance)
 
 
-def _wish(params: Fields) -> _Wish:
+def _wish(given: Fields) -> _Wish:
+    params = _PARAMS.pick(join(given), given)
     size = _whole(params.get("pageSize"), "pageSize", PAGE)
     if not 0 < size <= MOST:
         raise errors.invalid_params(f"pageSize must be from 1 to {MOST}")
     filters = {key: params[key] for key in _FILTERS if key in params}
-    passed = {key: part for key, part in params.items() if key not in ("pageSize", "pageToken", "tenant")}
+    strange = {key: part for key, part in given.items() if not _PARAMS.knows(key)}
+    passed = {key: part for key, part in params.items() if key not in ("pageSize", "pageToken", "tenant")} | strange
     return _Wish(size, text(params.get("pageToken")) or "", filters, passed)
 
 

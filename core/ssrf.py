@@ -125,6 +125,11 @@ class Guard:
             raise RefusedUrl(what)
         return replace(target, addresses=tuple(str(address) for address in addresses[:MAX_DIALLED]))
 
+    async def vet(self, url: str) -> None:
+        """Whether it may be called later: as `pin`, but a host that is allowed by its name is not looked up yet."""
+        if not self._trusts(read(url)):
+            await self.pin(url)
+
     def _accepts(self, address: Address, target: Target, trusted: bool) -> bool:
         if is_metadata(address):
             return False

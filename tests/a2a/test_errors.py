@@ -60,7 +60,7 @@ def test_not_yours_looks_like_not_found() -> None:
         (errors.version_not_supported("why"), -32009, 400, "VERSION_NOT_SUPPORTED"),
         (errors.push_not_supported(), -32003, 400, "PUSH_NOTIFICATION_NOT_SUPPORTED"),
         (errors.unsupported_operation("why"), -32004, 400, "UNSUPPORTED_OPERATION"),
-        (errors.content_type_not_supported("why"), -32005, 400, "CONTENT_TYPE_NOT_SUPPORTED"),
+        (errors.content_type_not_supported("why"), -32005, 415, "CONTENT_TYPE_NOT_SUPPORTED"),
         (errors.invalid_agent_response("why"), -32006, 500, "INVALID_AGENT_RESPONSE"),
         (errors.extended_card_not_configured(), -32007, 400, "EXTENDED_AGENT_CARD_NOT_CONFIGURED"),
         (errors.internal("why"), -32603, 500, "INTERNAL_ERROR"),

@@ -95,7 +95,7 @@ def test_an_event_of_the_old_json_rpc_has_no_name() -> None:
     [
         (errors.push_not_supported(), 400, 501),
         (errors.unsupported_operation("why"), 400, 501),
-        (errors.content_type_not_supported("why"), 400, 415),
+        (errors.content_type_not_supported("why"), 415, 415),
         (errors.invalid_agent_response("why"), 500, 502),
         (errors.extended_card_not_configured(), 400, 404),
         (errors.invalid_params("why"), 400, 422),

@@ -253,3 +253,16 @@ def test_every_address_is_judged_and_as_what_it_carries(address: ipaddress.IPv4A
     if isinstance(address, ipaddress.IPv4Address):
         assert is_public(ipaddress.IPv6Address(f"::ffff:{address}")) == is_public(address)
         assert is_public(ipaddress.IPv6Address(f"64:ff9b::{address}")) == is_public(address)
+
+
+async def test_a_host_that_is_allowed_by_name_is_vetted_without_being_looked_up() -> None:
+    class Nowhere:
+        async def resolve(self, host: str, port: int) -> list[str]:
+            raise OSError("there is no name service")
+
+    guard = Guard(["hooks.internal"], resolver=Nowhere())
+    await guard.vet("http://hooks.internal/x")
+    with pytest.raises(RefusedUrl):
+        await guard.vet("https://elsewhere.example/x")
+    with pytest.raises(RefusedUrl):
+        await guard.pin("http://hooks.internal/x")
