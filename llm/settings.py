@@ -1,0 +1,155 @@
+"""The `models` section: providers, routes between them, and what happens when a provider fails.
+
+Values only. Routes, retries and breakers are `route_settings`, providers `provider_settings`; here
+they are composed and checked against one another. `manifest/model.py` composes this section.
+"""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+
+from ..core.values import Name, Refusal, Section, refuse, refuse_all
+from .provider_settings import ProviderSettings
+from .route_settings import BreakerSettings, RetrySettings, RouteSettings
+
+MODEL_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$"
+RESERVED = frozenset(
+    {"mcp", "sse", "messages", "a2a", "v1", "v1beta", ".well-known", "healthz", "readyz", "metrics", "admin", "console"}
+)
+"""First segments of paths that are the gateway's own."""
+MAX_INTENT = 256
+"""Characters of one keyword or expression."""
+
+
+def _route_name(text: str) -> str:
+    if not re.fullmatch(MODEL_PATTERN[1:-1], text):
+        raise refuse("is not a model name", "names have 1 to 128 letters, digits and . _ : / @ + -, a letter first")
+    return text
+
+
+def _intent(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    found = []
+    for place, pattern in enumerate(patterns):
+        if not pattern.strip() or len(pattern) > MAX_INTENT:
+            found.append(
+                Refusal(f"must have 1 to {MAX_INTENT} characters", "write a keyword or /EXPRESSION/", (place,))
+            )
+        elif (expression := re.fullmatch(r"/(.+)/([a-z]*)", pattern)) and not _compiles(*expression.groups()):
+            found.append(Refusal("is not a regular expression", "write /EXPRESSION/ or /EXPRESSION/i", (place,)))
+    if found:
+        raise refuse_all(found)
+    return patterns
+
+
+def _compiles(expression: str, flags: str) -> bool:
+    try:
+        re.compile(expression)
+    except re.error:
+        return False
+    return set(flags) <= {"i"}
+
+
+RouteName = Annotated[str, AfterValidator(_route_name), WithJsonSchema({"type": "string", "pattern": MODEL_PATTERN})]
+Intent = Annotated[tuple[str, ...], AfterValidator(_intent)]
+
+
+class ModelsSettings(Section):
+    """The models behind the gateway."""
+
+    providers: dict[Name, ProviderSettings] = Field(default={}, description="Who serves models, each under its name.")
+    retry: RetrySettings = Field(
+        default_factory=RetrySettings, description="How a provider that failed is asked again; routes may differ."
+    )
+    breaker: BreakerSettings = Field(
+        default_factory=BreakerSettings, description="When a provider that fails is left alone; routes may differ."
+    )
+    routes: dict[RouteName, RouteSettings] = Field(
+        default={}, description="What clients can ask for: the name is the model name that they send."
+    )
+    intents: dict[Name, Intent] = Field(
+        default={}, description="Classes of requests by keywords and /expressions/ of the last user message."
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        found = [*_targets(self), *_rules(self), *_paths(self), *_aliases(self)]
+        if found:
+            raise refuse_all(found)
+        return self
+
+
+def _nearest(name: str, known: dict[str, object]) -> str | None:
+    return next(iter(get_close_matches(name, known, 1, 0.5)), None)
+
+
+def _targets(models: ModelsSettings) -> Iterator[Refusal]:
+    providers: dict[str, object] = {**models.providers}
+    for name, route in models.routes.items():
+        for place, target in enumerate(route.targets):
+            if target.provider not in providers:
+                yield Refusal(
+                    "is no provider of this manifest",
+                    "write it under models.providers" if not providers else f"there are {', '.join(sorted(providers))}",
+                    ("routes", name, "targets", place, "provider"),
+                    nearest=_nearest(target.provider, providers),
+                )
+
+
+def _rules(models: ModelsSettings) -> Iterator[Refusal]:
+    routes: dict[str, object] = {**models.routes}
+    for name, route in models.routes.items():
+        for place, rule in enumerate(route.rules):
+            if rule.route not in routes:
+                yield Refusal(
+                    "is no route of this manifest",
+                    "a rule leads to another route of models.routes",
+                    ("routes", name, "rules", place, "route"),
+                    nearest=_nearest(rule.route, routes),
+                )
+        if name in _reachable(models, name):
+            yield Refusal(
+                "leads back to itself by its rules", "let its rules lead to routes with targets", ("routes", name)
+            )
+
+
+def _reachable(models: ModelsSettings, start: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        route = models.routes.get(waiting.pop())
+        for rule in route.rules if route is not None else ():
+            if rule.route not in seen:
+                seen.add(rule.route)
+                waiting.append(rule.route)
+    return seen
+
+
+def _paths(models: ModelsSettings) -> Iterator[Refusal]:
+    seen: dict[str, str] = {}
+    for name, route in models.routes.items():
+        if route.path is None:
+            continue
+        if route.path.split("/")[1] in RESERVED:
+            yield Refusal("is a path of the gateway's own", "choose another first segment", ("routes", name, "path"))
+        first = seen.setdefault(route.path, name)
+        if first != name:
+            yield Refusal(
+                "is the path of another route",
+                "each route needs a path of its own",
+                ("routes", name, "path"),
+                ("routes", first, "path"),
+            )
+
+
+def _aliases(models: ModelsSettings) -> Iterator[Refusal]:
+    seen: dict[str, str] = {}
+    for name, route in models.routes.items():
+        for place, alias in enumerate(route.aliases):
+            other = alias if alias in models.routes else seen.setdefault(alias, name)
+            if other != name:
+                yield Refusal(
+                    "is the name of another route", "each name leads to one route", ("routes", name, "aliases", place)
+                )

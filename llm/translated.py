@@ -1,0 +1,182 @@
+"""Caller and provider speak different formats: requests, answers and events pass through the neutral form. Pure.
+
+What the provider's format cannot carry is named, never lost in silence. Above: `relay`. Below: `formats`.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from ..core.errors import BadRequest
+from ..core.sse import Reader as SseReader
+from . import formats, neutral
+from .blocks import Written, restore, restore_event
+from .errors import API, INVALID, STATUSES
+from .exchange import Piece, Unable
+from .marks import Mark
+from .presets import Dialect
+from .same import MAX_EVENT
+from .splice import set_found
+from .usage import Told
+from .values import Asked, Failure, Format
+
+_UNNAMED = b'"unnamed"'
+KEPT_ELSEWHERE = (
+    "the request refers to what another provider keeps (a previous response, a stored item or prompt): "
+    "send the whole conversation in input"
+)
+
+
+class Reading:
+    """The caller's request in the neutral form, read once however many targets are tried."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self._request: neutral.Request | None = None
+
+    @property
+    def request(self) -> neutral.Request:
+        """Raises `BadRequest`."""
+        if self._request is None:
+            self._request = formats.caller(self.asked.format).read_request(self._named())
+        return self._request
+
+    def _named(self) -> Asked:
+        """Below a route's path a request need not name a model, which every format's reader expects."""
+        asked = self.asked
+        if asked.model:
+            return asked
+        return msgspec.structs.replace(asked, body=set_found(asked.body, asked.members, {"model": _UNNAMED}))
+
+
+class Translated:
+    """`format_` is the provider's, `model` the target's. Raises `Unable` for what no translation can carry."""
+
+    def __init__(self, reading: Reading, format_: Format, model: str, dialect: Dialect = "openai") -> None:
+        self.format: Format = format_
+        self._asked = reading.asked
+        self._dialect = dialect
+        self._provider = formats.provider(format_)
+        request = self._readable(reading)
+        if reading.asked.format == "responses" and formats.is_kept_elsewhere(request):
+            raise Unable(Failure("unfit", INVALID, 400, KEPT_ELSEWHERE))
+        self._model = model
+        self._request = msgspec.structs.replace(request, model=reading.asked.model or model)
+        self._written = self._write(request)
+        self.dropped: tuple[str, ...] = self._written.dropped
+
+    def _readable(self, reading: Reading) -> neutral.Request:
+        try:
+            return reading.request
+        except BadRequest as error:
+            raise Unable(Failure("unfit", INVALID, 400, error.message)) from error
+
+    def _write(self, request: neutral.Request) -> Written:
+        asked = self._asked
+        try:
+            # The provider is always asked for usage: the gateway counts it.
+            request = msgspec.structs.replace(request, model=self._model, stream=asked.stream, usage_wanted=True)
+            return self._provider.write_request(request, self._dialect)
+        except BadRequest as error:
+            raise Unable(Failure("unfit", INVALID, 400, error.message)) from error
+
+    def body(self) -> bytes:
+        return self._written.body
+
+    def whole(self, body: bytes) -> tuple[bytes, Told]:
+        response = restore(self._provider.read_response(body), self._written.renamed)
+        written = formats.caller(self._asked.format).write_response(response, self._request)
+        self.dropped = (*self.dropped, *(name for name in written.dropped if name not in self.dropped))
+        return written.body, Told(response.model, response.usage)
+
+    def stream(self) -> "TranslatedStream":
+        return TranslatedStream(self._asked, self._request, self.format, self._written)
+
+    def error_body(self, _body: bytes, /) -> bytes:
+        return b""
+
+
+class Found(Protocol):
+    """An event as it was framed."""
+
+    @property
+    def data(self) -> bytes: ...
+
+    @property
+    def event(self) -> bytes: ...
+
+
+class Events(Protocol):
+    """Takes a stream apart, however it is framed."""
+
+    def feed(self, chunk: bytes, /) -> Sequence[Found]: ...
+
+
+class TranslatedStream:
+    """Events of a provider's stream, written anew in the caller's format."""
+
+    def __init__(self, asked: Asked, request: neutral.Request, format_: Format, written: Written) -> None:
+        self.told = Told()
+        self.ended = False
+        self.dropped = written.dropped
+        self._renamed = written.renamed
+        self._source = _source(format_)
+        self._reader = formats.provider(format_).reader()
+        self._writer = formats.caller(asked.format).writer(asked, request)
+        self._thoughts: set[int] = set()
+
+    def feed(self, chunk: bytes) -> list[Piece]:
+        pieces: list[Piece] = []
+        for found in self._source.feed(chunk):
+            if found.data:
+                pieces += [self._piece(event) for event in self._reader.feed(found.data, found.event)]
+        return pieces
+
+    def _piece(self, event: neutral.Event) -> Piece:
+        mark = self._mark(event)
+        if mark is Mark.ERROR:
+            return Piece(b"", mark)
+        return Piece(self._writer.write(restore_event(event, self._renamed)), mark)
+
+    def _mark(self, event: neutral.Event) -> Mark:
+        match event:
+            case neutral.TextDelta(index=index, text=text):
+                return (Mark.THOUGHT if index in self._thoughts else Mark.CONTENT) if text else Mark.PREAMBLE
+            case neutral.BlockStarted(index=index, block=neutral.Thinking()):
+                self._thoughts.add(index)
+                return Mark.THOUGHT
+            case neutral.BlockStarted(block=neutral.Text(text="")):
+                return Mark.PREAMBLE
+            case neutral.BlockStarted():
+                return Mark.CONTENT
+            case neutral.Started(model=model, usage=usage):
+                self.told.model, self.told.usage = model, usage
+            case neutral.Finished(usage=usage):
+                self.told.usage = usage
+                self.ended = True
+                return Mark.END
+            case neutral.Failed(kind=kind, message=message):
+                self.told.error = (kind, message)
+                return Mark.ERROR
+            case _:
+                pass
+        return Mark.PREAMBLE
+
+    def end(self) -> list[Piece]:
+        pieces = [self._piece(event) for event in self._reader.end()]
+        if pieces and pieces[-1].mark is Mark.ERROR:
+            self.told.error = None  # the reader's words for a stream that was cut; who cut it is known above
+        return pieces
+
+    def fail(self, failure: Failure) -> bytes:
+        kind = failure.kind if failure.kind in STATUSES else API
+        return self._writer.write(neutral.Failed(kind, failure.message))
+
+
+def _source(format_: Format) -> Events:
+    if format_ == "bedrock":
+        from .bedrock_frames import Reader
+
+        return Reader(MAX_EVENT)
+    return SseReader(MAX_EVENT)
