@@ -1,16 +1,18 @@
-"""What a gateway says once it listens: its servers, its address, and the lines to paste.
+"""What a gateway says once it listens: its servers and agents, its address, and the lines to paste.
 
 Pure: facts in, text out; `serve.py` and `demo.py` print it to standard error.
 """
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
 from .. import __version__
 from ..gateway.app import Gateway
 from ..gateway.settings import Listen
+from .agent_table import agent_table
 from .screen import one_line, table
 
 HEAD = ("SERVER", "STATE", "ERA", "VERSION", "TOOLS", "TOKENS", "PROMPTS", "RESOURCES", "REASON")
@@ -60,6 +62,24 @@ def profile_urls(gateway: Gateway, url: str) -> list[str]:
     return [f"{url}/mcp/{name}" for name in gateway.manifest.mcp.profiles]
 
 
+def agent_urls(gateway: Gateway, url: str) -> list[str]:
+    """Where each agent of the gateway at `url` is served."""
+    return [f"{url}/a2a/{name}" for name in gateway.manifest.agents]
+
+
+def _agents(gateway: Gateway) -> list[dict[str, Any]]:
+    return [msgspec.to_builtins(each) for each in gateway.agents.views()]
+
+
+def _tables(gateway: Gateway, *, limit: int | None, colour: bool) -> str:
+    """Servers and agents; no servers are worth a word only where there are no agents."""
+    agents = _agents(gateway)
+    if not agents:
+        return server_table(gateway, limit=limit, colour=colour)
+    shown = agent_table(agents, limit=limit, colour=colour)
+    return f"{server_table(gateway, limit=limit, colour=colour)}\n\n{shown}" if gateway.hub.status else shown
+
+
 def announcement(gateway: Gateway, listen: Listen, *, limit: int | None = None, colour: bool = False) -> str:
     """For people."""
     url = base_url(gateway, listen)
@@ -68,12 +88,13 @@ def announcement(gateway: Gateway, listen: Listen, *, limit: int | None = None, 
         [
             f"fedgate {__version__}",
             "",
-            server_table(gateway, limit=limit, colour=colour),
+            _tables(gateway, limit=limit, colour=colour),
             "",
             f"Listening on {listen}",
             "",
             *(f"  {line}" for line in connect_lines(url, keys)),
             *(f"  Profile      {each}" for each in profile_urls(gateway, url)),
+            *(f"  Agent        {each}" for each in agent_urls(gateway, url)),
             "",
             gateway.restart,
             "",
@@ -92,5 +113,7 @@ def as_json(gateway: Gateway, listen: Listen) -> str:
             "mcp": f"{url}/mcp",
             "profiles": profile_urls(gateway, url),
             "servers": [msgspec.to_builtins(status) for status in gateway.hub.status],
+            "agents": _agents(gateway),
+            "a2a": agent_urls(gateway, url),
         }
     )

@@ -13,6 +13,12 @@ from .stop import USAGE, Stop
 
 LEVELS = ("debug", "info", "warning", "error")
 KEY_VARIABLE = "FEDGATE_KEY"
+HERE = "http://127.0.0.1:8080"
+"""The gateway that operators mean if they say nothing else."""
+DEFAULTS = ("fedgate.yaml", "fedgate.yml", "fedgate.json")
+"""Manifests that are meant if none is named."""
+MAX_SHOWN = 100_000
+"""Sessions in one table."""
 
 _MANIFESTS = "a manifest (YAML or JSON), or a folder of them; default: fedgate.yaml, .yml or .json in this folder"
 
@@ -88,17 +94,71 @@ def _call(parser: Parser) -> None:
     _target(parser, timeout=60.0)
 
 
+def _sessions(parser: Parser) -> None:
+    parser.add_argument("--protocol", choices=("mcp", "a2a", "llm"), help="only of this protocol")
+    parser.add_argument("--kind", choices=("session", "context", "task"), help="only of this kind")
+    parser.add_argument("--owner", metavar="ID", help="only of this caller")
+    parser.add_argument("--agent", metavar="NAME", help="only contexts and tasks of this agent")
+    parser.add_argument("--instance", metavar="NAME", help="only what this instance holds")
+    parser.add_argument("--state", help="only in this state, such as active, ready, lost, working, input-required")
+    parser.add_argument(
+        "--limit", type=_shown, default=100, metavar="N", help="show so many, the newest first (default 100)"
+    )
+    odd = parser.add_mutually_exclusive_group()
+    odd.add_argument(
+        "--end", metavar="MARK", help="end this one: its streams close, and its id is unknown from then on"
+    )
+    odd.add_argument("--watch", action="store_true", help="show them again and again")
+    _operated(parser, f"the gateway (default {HERE})", HERE)
+
+
+def _agents(parser: Parser) -> None:
+    parser.add_argument(
+        "manifests",
+        nargs="*",
+        default=[],
+        metavar="MANIFEST",
+        help="a manifest, whose agents are reached; default: that of this folder, else the gateway that runs. "
+        "Or: drain AGENT INSTANCE (give it no new conversations), undrain AGENT INSTANCE",
+    )
+    _operated(parser, f"ask the gateway that runs there (default for drain and undrain: {HERE})", None)
+
+
+def _operated(parser: Parser, about: str, default: str | None) -> None:
+    parser.add_argument("--url", default=default, help=about)
+    _key(parser)
+    _timeout(parser, 20.0)
+    _log_level(parser, "error")
+
+
+def _keys(parser: Parser) -> None:
+    parser.add_argument(
+        "action", nargs="?", choices=("new",), default="new", help="new: make a key and print it, with its entry"
+    )
+    parser.add_argument("--id", default="alice", metavar="NAME", help="what its holder is called (default alice)")
+    parser.add_argument("--groups", default="", metavar="A,B", help="the groups that the holder belongs to")
+
+
 def _schema(_parser: Parser) -> None:
     pass
 
 
 def _target(parser: Parser, timeout: float) -> None:
     parser.add_argument("--url", help="ask the gateway (or MCP server) that runs there instead of a manifest's servers")
+    _key(parser)
+    _timeout(parser, timeout)
+    _log_level(parser, "error")
+
+
+def _key(parser: Parser) -> None:
     parser.add_argument(
         "--key",
         default=os.environ.get(KEY_VARIABLE),
         help=f"API key for --url; best given as the environment variable {KEY_VARIABLE}",
     )
+
+
+def _timeout(parser: Parser, timeout: float) -> None:
     parser.add_argument(
         "--timeout",
         type=_seconds,
@@ -106,7 +166,6 @@ def _target(parser: Parser, timeout: float) -> None:
         metavar="SECONDS",
         help=f"give up after that long (default {timeout:g})",
     )
-    _log_level(parser, "error")
 
 
 def _log_level(parser: Parser, default: str) -> None:
@@ -119,6 +178,12 @@ def _port(text: str) -> int:
     if text.isdigit() and int(text) <= 65535:
         return int(text)
     raise argparse.ArgumentTypeError(f'"{text}" is not a port: write a number from 0 to 65535')
+
+
+def _shown(text: str) -> int:
+    if text.isdigit() and 1 <= int(text[:9]) <= MAX_SHOWN:
+        return int(text[:9])
+    raise argparse.ArgumentTypeError(f'"{text}" is not a number from 1 to {MAX_SHOWN}')
 
 
 def _seconds(text: str) -> float:
@@ -137,6 +202,9 @@ COMMANDS = {
     "check": Command("check a manifest and say everything that is wrong with it", _check),
     "tools": Command("list the tools of a manifest's servers, or of a running gateway", _tools),
     "call": Command("call one tool", _call),
+    "agents": Command("list A2A agents and their instances, or drain one", _agents),
+    "sessions": Command("show, watch or end the sessions of a running gateway", _sessions),
+    "keys": Command("make an API key and the manifest entry for it", _keys),
     "schema": Command("print the JSON Schema of the manifest, for editors", _schema),
 }
 
@@ -145,7 +213,7 @@ HELP = f"""usage: fedgate COMMAND [options]
 One gateway for everything an agent talks to.
 
 commands:
-{"".join(f"  {name:8}{command.summary}" + chr(10) for name, command in COMMANDS.items())}
+{"".join(f"  {name:10}{command.summary}" + chr(10) for name, command in COMMANDS.items())}
 options:
   -h, --help     show this; "fedgate COMMAND --help" says more
   -V, --version  show the version

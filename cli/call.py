@@ -47,7 +47,7 @@ def only(tool: str, manifest: Manifest) -> Manifest:
     if manifest.mcp.naming != "always" or server not in manifest.mcp.servers:
         return manifest
     servers = {server: manifest.mcp.servers[server]}
-    return Manifest(mcp=manifest.mcp.model_copy(update={"servers": servers}))
+    return Manifest(mcp=manifest.mcp.model_copy(update={"servers": servers}), agents=manifest.agents)
 
 
 async def _call(where: AbstractAsyncContextManager[Place], arguments: Namespace) -> int:

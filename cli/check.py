@@ -54,10 +54,13 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
         }
         for name, server in mcp.servers.items()
     ]
+    proxies = manifest.access.trusted_proxies
     return {
         "listen": str(manifest.gateway.listen),
         "anonymous": manifest.anonymous,
         "keys": [key.id for key in manifest.access.keys],
+        "issuers": [issuer.issuer for issuer in manifest.access.jwt],
+        "proxies": [str(network) for network in proxies.networks] if proxies else [],
         "naming": mcp.naming,
         "servers": servers,
         "profiles": [
@@ -77,6 +80,8 @@ def _kind(server: BaseModel) -> str:
         return "stdio"
     if "openapi" in keys:
         return "openapi"
+    if "agent" in keys:
+        return "agent"
     return "sse" if getattr(server, "transport", "") == "sse" else "http"
 
 
@@ -96,12 +101,16 @@ def _summary(files: list[Path], manifest: Manifest) -> str:
     ]
     servers = table(head, rows) if rows else "no servers: add some under mcp.servers"
     callers = [f"holders of {len(facts['keys'])} key(s): {', '.join(facts['keys'])}"] if facts["keys"] else []
+    if facts["issuers"]:
+        callers.append(f"bearers of tokens of {', '.join(facts['issuers'])}")
+    if facts["proxies"]:
+        callers.append(f"whom the proxies at {', '.join(facts['proxies'])} vouch for")
     if facts["anonymous"]:
         callers.append("everybody on this machine")
     return (
         f"{' '.join(map(str, files))}: fine\n\n{servers}\n\n"
         f"listens on  {facts['listen']}\n"
-        f"serves      {' and '.join(callers) or 'nobody: access.anonymous is false and there are no keys'}\n"
+        f"serves      {' and '.join(callers) or 'nobody: access.anonymous is false and there are no keys or issuers'}\n"
         f"{_catalog(facts)}"
     )
 

@@ -1,17 +1,15 @@
 """Where tools are looked up and called: the servers of a manifest, or a gateway that runs already.
 
-A manifest's servers are started inside this process, without a listener and without
-asking who calls: whoever can read the manifest can start them by hand. Above: `tools` and
-`call`. Below: `client.py`, and the gateway itself.
+A manifest's servers and agents are started and reached inside this process, without a listener and without
+asking who calls: whoever can read the manifest can start them by hand. Above: `tools`, `call` and
+`agents`. Below: `client.py`, and the gateway itself.
 """
 
 import asyncio
 import contextlib
 import os
-import signal
 import sys
-from argparse import Namespace
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,15 +19,18 @@ import msgspec
 
 from ..gateway.app import Gateway
 from ..manifest.model import Manifest
+from .bounds import bounded
 from .client import Client
-from .stop import BAD_MANIFEST, UNREACHABLE, USAGE, Stop
+from .screen import counted
+from .stop import BAD_MANIFEST, USAGE, Stop
+
+__all__ = ["READY", "Place", "bounded", "opened", "running", "session", "started", "states"]
 
 LOCAL = "http://127.0.0.1/mcp"
 """What the gateway in this process is called; nothing listens there."""
 STATE_TIMEOUT = 2.0
 """Seconds for `/readyz`, and for asking the servers that were reached when the time for reaching them is over."""
 READY = "ready"
-TERMINATED = 143
 
 
 @dataclass(frozen=True)
@@ -49,26 +50,6 @@ class Place:
             return next(iter(self.servers))
         prefix = tool.partition("__")[0]
         return prefix if prefix in self.servers else "-"
-
-
-def bounded(arguments: Namespace, work: Callable[[], Awaitable[int]]) -> int:
-    """Run `work` to its end or until SIGTERM, after which it cleans up too. Its `TimeoutError` becomes a `Stop`."""
-
-    async def main() -> int:
-        task = asyncio.current_task()
-        if task is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        try:
-            return await work()
-        except TimeoutError:
-            raise Stop(
-                f"no answer within {arguments.timeout:g} s", UNREACHABLE, f"--timeout {arguments.timeout * 3:g}"
-            ) from None
-
-    try:
-        return asyncio.run(main())
-    except asyncio.CancelledError:
-        return TERMINATED
 
 
 @contextlib.asynccontextmanager
@@ -108,7 +89,7 @@ async def started(manifest: Manifest, timeout: float) -> AsyncIterator[Place]:
     """
     late = asyncio.get_running_loop().time() + timeout + STATE_TIMEOUT
     plain = manifest.mcp.model_copy(update={"profiles": {}, "search": "off", "fingerprints": None})
-    async with opened(Manifest(mcp=plain), timeout) as gateway:
+    async with opened(Manifest(mcp=plain, agents=manifest.agents), timeout) as gateway:
         http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=gateway.asgi), timeout=timeout)
         async with http, asyncio.timeout_at(late), session(Client(http, LOCAL)) as client:
             yield Place(client, states(gateway))
@@ -116,7 +97,7 @@ async def started(manifest: Manifest, timeout: float) -> AsyncIterator[Place]:
 
 @contextlib.asynccontextmanager
 async def opened(manifest: Manifest, timeout: float) -> AsyncIterator[Gateway]:
-    """The servers of `manifest`, once each is reached or has failed, or `timeout` seconds are over.
+    """The servers and agents of `manifest`, once each is reached or has failed, or `timeout` seconds are over.
 
     Accepted definitions are kept where the manifest says. Ending the servers is not counted
     in `timeout`. Raises `Stop`.
@@ -137,7 +118,7 @@ async def opened(manifest: Manifest, timeout: float) -> AsyncIterator[Gateway]:
 
 def _made(manifest: Manifest, log_fd: int) -> Gateway:
     try:
-        return Gateway(Manifest(mcp=manifest.mcp), log_fd=log_fd)
+        return Gateway(Manifest(mcp=manifest.mcp, agents=manifest.agents), log_fd=log_fd)
     except ValueError as error:  # the file of fingerprints became unusable since the manifest was read
         raise Stop(f"mcp.fingerprints: {manifest.mcp.fingerprints} {error}", BAD_MANIFEST) from error
 
@@ -153,13 +134,14 @@ async def session(client: Client) -> AsyncIterator[Client]:
 
 
 async def _settled(gateway: Gateway, timeout: float) -> None:
-    count = len(gateway.hub.servers)
-    seen = sys.stderr.isatty()
+    counts = {"server": len(gateway.hub.servers), "agent": len(gateway.manifest.agents)}
+    reached = " and ".join(counted(count, what) for what, count in counts.items() if count)
+    seen = sys.stderr.isatty() and reached
     if seen:
-        print(f"reaching {count} server{'s' * (count != 1)} ...", end="", file=sys.stderr, flush=True)
+        print(f"reaching {reached} ...", end="", file=sys.stderr, flush=True)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(timeout):
-            await gateway.hub.settled.wait()
+            await gateway.settled()
     if seen:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 

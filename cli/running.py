@@ -6,11 +6,8 @@ system's answer to SIGTERM would end the process in the middle of it. So both be
 `KeyboardInterrupt`, which lets every `finally` below finish.
 """
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 
 from ..gateway.app import Gateway
 from ..gateway.serve import run
@@ -19,6 +16,9 @@ from ..manifest.model import Manifest
 from ..telemetry.logs import setup_logging
 from .announce import announcement, as_json
 from .screen import wants_colour, width
+from .signals import ended_by_signals
+
+__all__ = ["ended_by_signals", "foreground"]
 
 Extra = Callable[[Gateway, Listen], str]
 """More to say after the announcement."""
@@ -45,20 +45,3 @@ def foreground(manifest: Manifest, *, log_level: str, json: bool, extra: Extra =
             run(manifest, announce)
     finally:
         undo()
-
-
-@contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Within it, SIGINT and SIGTERM raise `KeyboardInterrupt`, which ends here."""
-    before = {each: signal.signal(each, _interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    except KeyboardInterrupt:
-        return
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

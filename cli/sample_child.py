@@ -1,6 +1,6 @@
-"""The demo's HTTP server as a child process: started on a free port, ended with everything it started.
+"""The demo's HTTP servers as child processes: started on free ports, ended with everything they started.
 
-Its log goes to ours. Knows nothing of what the server does.
+Their logs go to ours. Knows nothing of what the servers do.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
@@ -20,6 +20,8 @@ from .stop import BAD_MANIFEST, Stop
 
 log = logging.getLogger("fedgate.demo")
 
+SAMPLES = f"{(__package__ or '').partition('.')[0]}.samples"
+"""The package of the samples."""
 STARTING = 30.0
 """Seconds it may take until it listens."""
 ENDING = 5.0
@@ -30,10 +32,13 @@ _MAX_LINE = 2000
 
 
 @contextmanager
-def listening(module: str) -> Iterator[str]:
-    """Run `python -m MODULE --port 0` and give the URL that it says it listens on. Raises `Stop`."""
+def started(module: str, *words: str) -> Iterator[Callable[[], str]]:
+    """Run `python -m MODULE --port 0 WORDS`; what is given waits for the URL that it says it listens on.
+
+    So several can start at a time. To wait raises `Stop` if it does not listen.
+    """
     child = subprocess.Popen(
-        [sys.executable, "-m", module, "--port", "0"],
+        [sys.executable, "-m", module, "--port", "0", *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -47,11 +52,18 @@ def listening(module: str) -> Iterator[str]:
     reader = threading.Thread(target=_follow, args=(child.stderr, urls, said), name="fedgate-demo", daemon=True)
     reader.start()
     try:
-        yield _url(module, urls, said)
+        yield lambda: _url(module, urls, said)
     finally:
         _end(child)
         reader.join(ENDING)
         child.stderr.close()
+
+
+@contextmanager
+def listening(module: str, *words: str) -> Iterator[str]:
+    """The same, once it listens."""
+    with started(module, *words) as url:
+        yield url()
 
 
 def _url(module: str, urls: "queue.SimpleQueue[str]", said: list[str]) -> str:

@@ -9,7 +9,16 @@ import shutil
 from collections.abc import Sequence
 from typing import TextIO
 
-_COLOURS = {"ready": 32, "starting": 33, "degraded": 33, "down": 31}
+_COLOURS = {
+    "ready": 32,
+    "active": 32,
+    "starting": 33,
+    "degraded": 33,
+    "draining": 33,
+    "down": 31,
+    "unreachable": 31,
+    "lost": 31,
+}
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 _MIN_CUT = 20
 
@@ -28,6 +37,21 @@ def one_line(text: str) -> str:
 def counted(number: int, what: str) -> str:
     """Such as "1 tool", "2 tools"."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def ago(seconds: object) -> str:
+    """How long it is, in the largest unit that fits; nothing for what is no number."""
+    if not isinstance(seconds, int | float):
+        return ""
+    for length, unit in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{max(int(seconds), 0)}s"
+
+
+def clear(stream: TextIO) -> str:
+    """What empties a terminal; where there is none, an empty line between two tables."""
+    return "\x1b[H\x1b[2J" if stream.isatty() else "\n"
 
 
 def wants_colour(stream: TextIO) -> bool:

@@ -9,9 +9,8 @@ from pathlib import Path
 from ..manifest.load import load
 from ..manifest.model import Manifest
 from ..manifest.problems import ManifestError
+from .arguments import DEFAULTS
 from .stop import BAD_MANIFEST, USAGE, Stop
-
-DEFAULTS = ("fedgate.yaml", "fedgate.yml", "fedgate.json")
 
 EXAMPLE = """\
 no manifest is named, and this folder has no fedgate.yaml, fedgate.yml or fedgate.json

@@ -11,6 +11,7 @@ from ..a2a.agent import Deps as AgentDeps
 from ..a2a.agents import Agents
 from ..a2a.card_out import OPEN, Security
 from ..a2a.cards import Cards
+from ..a2a.door import Door, Ways
 from ..a2a.endpoint import A2aEndpoint, Parts
 from ..a2a.instance import Instance
 from ..a2a.pins import Pins, contexts
@@ -23,8 +24,10 @@ from ..a2a.settings import Agent as AgentSettings
 from ..a2a.signing import CardSigner
 from ..a2a.signing_key import BadKey, SigningKey
 from ..a2a.task_lists import TaskLists
+from ..a2a.threads import Threads
 from ..core.clock import Clock
 from ..core.http_client import HttpClient
+from ..core.ports import FULL_SIGHT, NO_CREDENTIALING, Credentialing, Sight
 from ..core.ssrf import Guard
 from ..core.tasks import Tasks
 from ..manifest.model import Manifest
@@ -53,11 +56,14 @@ class AgentSide:
         clock: Clock,
         metrics: Metrics,
         sessions: SessionTable,
+        credentialing: Credentialing = NO_CREDENTIALING,
+        sight: Sight = FULL_SIGHT,
     ) -> None:
+        self._sight = sight
         self._sessions = sessions
         self._metrics = metrics
         self._epochs: dict[str, str] = {}
-        self.agents = Agents(manifest.agents, AgentDeps(http, clock, self._epochs))
+        self.agents = Agents(manifest.agents, AgentDeps(http, clock, self._epochs, credentialing=credentialing))
         self.agents.on_epoch = self._keep_epoch
         pins = Pins(sessions, metrics)
         sessions.shelve(EPOCHS, _EPOCH_RULE)
@@ -72,7 +78,13 @@ class AgentSide:
         self._sending = Tasks("push notifications")
         ways = {name: self._way(agent, http, clock) for name, agent in manifest.agents.items()}
         self.pushes = pushes = Pushes(relay, pins, PushTable(reachable, clock), ways)
-        self.endpoint = A2aEndpoint(Parts(self.agents, placing, relay, TaskLists(relay, pins), self.cards, pushes, url))
+        lists = TaskLists(relay, pins)
+        self.endpoint = A2aEndpoint(Parts(self.agents, placing, relay, lists, self.cards, pushes, url, sight))
+        threads = Threads(sessions)
+        for name, agent in manifest.agents.items():
+            threads.shelve(name, agent.pins)
+        self.door = Door(self.agents, Ways(relay, placing, pins, threads, clock))
+        self.agents.on_card = self.agents.on_change = self.door.changed
 
     def _way(self, agent: AgentSettings, http: HttpClient, clock: Clock) -> Way:
         guard = Guard(agent.push.allow)
@@ -80,7 +92,7 @@ class AgentSide:
 
     def published(self, visitors: Visitors) -> list[BaseRoute]:
         """The routes of what anybody may know."""
-        return WellKnown(self.agents, self.cards, self.key, visitors, self._url).routes
+        return WellKnown(self.agents, self.cards, self.key, visitors, self._url, self._sight).routes
 
     def restore(self) -> None:
         """The table has its stored records again: instances are the processes they were, until they show otherwise."""
@@ -91,6 +103,7 @@ class AgentSide:
         self.agents.start()
 
     async def aclose(self) -> None:
+        await self.door.aclose()
         await self._sending.aclose()
         await self.agents.aclose()
 

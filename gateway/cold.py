@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from ..console.ports import AgentView
 from ..core.clock import Clock
 from ..core.errors import GatewayError
 from ..federation.server import Status
@@ -20,15 +21,18 @@ from ..telemetry.metrics import Metrics
 from .visitors import Visitors
 
 SETTLING = 2.0
-"""Seconds after the start in which servers that are still being reached make the gateway "not ready"."""
+"""Seconds after the start in which servers and agents that are still being reached make the gateway "not ready"."""
 
-ABOUT = """This is fedgate {version}, a gateway for MCP servers.
+ABOUT = """This is fedgate {version}, a gateway for MCP servers and A2A agents.
 
   /mcp            all servers in one catalog (streamable HTTP)
   /mcp/SERVER     one server with its own names: {servers}
   /mcp/PROFILE    a part of the catalog that has a name under mcp.profiles
   /sse            the same for clients of the old HTTP+SSE transport
+  /a2a            the list of agents
+  /a2a/AGENT      one agent (A2A 1.0 and 0.3, JSON-RPC and HTTP+JSON): {agents}
   /healthz  /readyz  /metrics
+  /admin/openapi.json   what administrators may ask
 
 Connect Claude Code:  claude mcp add --transport http fedgate {url}/mcp
 """
@@ -43,6 +47,7 @@ class Facts:
     status: Callable[[], list[Status]]
     metrics: Metrics
     clock: Clock
+    agents: Callable[[], list[AgentView]] = list
 
 
 class Cold:
@@ -68,12 +73,14 @@ class Cold:
         return JSONResponse({"status": "ok"})
 
     async def _readyz(self, _request: Request) -> Response:
-        servers = self._facts.status()
+        servers, agents = self._facts.status(), self._facts.agents()
+        states = [*(each.state for each in servers), *(each.state for each in agents)]
         settled = self._facts.clock.monotonic() - self._started > SETTLING
-        ready = not self.stopping and (settled or all(each.state != "starting" for each in servers))
+        ready = not self.stopping and (settled or "starting" not in states)
         body = {
             "status": "ready" if ready else "stopping" if self.stopping else "starting",
             "servers": {each.name: msgspec.to_builtins(each) for each in servers},
+            "agents": {each.name: msgspec.to_builtins(each) for each in agents},
         }
         return JSONResponse(body, 200 if ready else 503)
 
@@ -87,8 +94,13 @@ class Cold:
 
     async def _about(self, request: Request) -> Response:
         self._visitors.check_host(request)
-        names = ", ".join(each.name for each in self._facts.status()) or "none configured"
-        return PlainTextResponse(ABOUT.format(version=self._facts.version, servers=names, url=self._facts.url))
+        facts = self._facts
+        servers, agents = _names(facts.status()), _names(facts.agents())
+        return PlainTextResponse(ABOUT.format(version=facts.version, servers=servers, agents=agents, url=facts.url))
+
+
+def _names(things: Sequence[Status] | Sequence[AgentView]) -> str:
+    return ", ".join(each.name for each in things) or "none configured"
 
 
 async def _not_found(request: Request, _error: Exception) -> Response:

@@ -1,6 +1,7 @@
 """uvicorn's HTTP/1.1 protocol with the limits it lacks: size of the head, time to send it, and no upgrades.
 
-Everything else is uvicorn's. Below the ASGI application; knows nothing above it.
+Everything else is uvicorn's, but that whole replies go out in one write. Below the ASGI application; knows
+nothing above it.
 """
 
 import asyncio
@@ -8,6 +9,8 @@ from typing import Any, ClassVar
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .http_reply import Joining
 
 MAX_HEAD = 64 * 1024
 MAX_HEADERS = 200
@@ -27,6 +30,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """Bytes since the parser last gave something: it holds a header back, however long, until it is complete."""
     _refused = False
     _replaying = False
+    _in_head = False
+    """A further request has begun, and its head is not complete."""
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -55,6 +60,8 @@ class BoundedProtocol(HttpToolsProtocol):
             rest = data[upgrade.args[0] :]
         if self._unseen > MAX_HEAD:
             self._too_large()
+        if self._in_head and self._head_timer is None and not self._refused:
+            self._arm()  # only now: most heads are complete as soon as they begin
         return rest
 
     def _stay(self) -> None:
@@ -76,8 +83,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._size = self._unseen = 0
         if not self._refused and not self._replaying:
             super().on_message_begin()
-            if self._head_timer is None:
-                self._arm()
+            self._in_head = True
 
     def on_url(self, url: bytes) -> None:
         if not self._refused and not self._replaying:
@@ -92,8 +98,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._disarm()
         self._unseen = 0
+        self._in_head = False
         if not self._refused and not self._replaying:
             super().on_headers_complete()
+            if self.scope["method"] != "HEAD":
+                self.cycle.transport = Joining(self.transport)
         self._replaying = False
 
     def on_body(self, body: bytes) -> None:

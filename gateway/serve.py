@@ -25,7 +25,7 @@ DRAIN = 10
 """Seconds that calls under way may take to end at shutdown."""
 
 SETTLING = 3.0
-"""Seconds to wait with the announcement for servers that are still being reached."""
+"""Seconds to wait with the announcement for servers and agents that are still being reached."""
 
 Announce = Callable[[Gateway, Listen], object]
 
@@ -98,10 +98,10 @@ async def serve(gateway: Gateway, sock: socket.socket, announce: Announce) -> No
 
 
 async def _settled(gateway: Gateway, listen: Listen, announce: Announce) -> None:
-    """Announce when every server has been reached or failed, or has taken too long."""
+    """Announce when every server and agent has been reached or failed, or has taken too long."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SETTLING):
-            await gateway.hub.settled.wait()
+            await gateway.settled()
     announce(gateway, listen)
 
 

@@ -5,18 +5,32 @@ Above: `cold.py` and the routes that are mounted there. Below: `access/`.
 
 import ipaddress
 from collections.abc import Mapping
+from typing import Protocol
 
 from starlette.requests import Request
 
 from ..access.hosts import HostPolicy
-from ..access.keys import KeyRing
-from ..core.call import Principal
+from ..core.call import ANONYMOUS, Principal
+from ..core.errors import Forbidden, Unauthorized
+
+FORWARDED = ("forwarded", "x-forwarded-for")
+"""Headers of a proxy: what comes from this machine with one of them comes from somewhere else."""
+
+
+class Known(Protocol):
+    """Whoever has a credential: keys, and tokens that were verified before (`AccessSide.before`)."""
+
+    def find(self, presented: bytes) -> Principal | None: ...
+
+    def __len__(self) -> int:
+        """Ways to be somebody; 0: nobody has to say who they are."""
+        ...
 
 
 class Visitors:
     """`admins`: groups and ids of those who may look from elsewhere."""
 
-    def __init__(self, keys: KeyRing, admins: frozenset[str], hosts: HostPolicy) -> None:
+    def __init__(self, keys: Known, admins: frozenset[str], hosts: HostPolicy) -> None:
         self._keys = keys
         self._admins = admins
         self._hosts = hosts
@@ -32,8 +46,29 @@ class Visitors:
         principal = self.principal(request)
         return principal is not None and self.is_admin(principal)
 
+    def admin(self, request: Request) -> Principal:
+        """Who administers: an administrator by key, or this machine while nobody has to say who they are.
+
+        Raises `ClientError` for everybody else.
+        """
+        self.check_host(request)
+        principal = self.principal(request)
+        if principal is not None:
+            if not self.is_admin(principal):
+                raise Forbidden(f"administration is for callers in access.admins, and {principal.id} is not one")
+            return principal
+        if len(self._keys) or _presented(request.headers):
+            why = "administration needs the key of a caller in access.admins"
+        elif _is_local(request):
+            return ANONYMOUS
+        else:
+            why = "without access.keys and access.admins, administration is for this machine alone"
+        raise Unauthorized(why, headers=((b"www-authenticate", b'Bearer realm="fedgate"'),))
+
     def is_admin(self, principal: Principal) -> bool:
-        return not self._admins.isdisjoint((principal.id, *principal.groups))
+        """By a group, or by the id of a key: what an issuer calls somebody is nobody's id here."""
+        named = (principal.id,) if principal.kind == "key" else ()
+        return not self._admins.isdisjoint((*named, *principal.groups))
 
     def principal(self, request: Request) -> Principal | None:
         """Who sent it, if it carries a key that is known."""
@@ -44,6 +79,13 @@ class Visitors:
 def _presented(headers: Mapping[str, str]) -> str:
     scheme, _, key = headers.get("authorization", "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+
+
+def _is_local(request: Request) -> bool:
+    """A caller on this machine, and no proxy that speaks for others."""
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    return request.client is not None and is_loopback(request.client.host)
 
 
 def is_loopback(host: str) -> bool:

@@ -11,25 +11,36 @@ from starlette.routing import BaseRoute, Route
 from ..a2a import listing
 from ..a2a.agent import Agent
 from ..a2a.agents import Agents
-from ..a2a.cards import Cards
+from ..a2a.cards import Cards, is_seen
 from ..a2a.signing import reply, tagged
 from ..a2a.signing_key import SigningKey
-from ..core.call import Header, Reply
+from ..core.call import ANONYMOUS, Header, Reply
 from ..core.errors import GatewayError, NotFound, Unauthorized
+from ..core.ports import FULL_SIGHT, Sight
 from .visitors import Visitors
 
+_NOBODY = "no agent stands for this gateway: set default on one; GET /a2a lists them"
 _JWKS: Header = (b"content-type", b"application/jwk-set+json")
 
 
 class WellKnown:
     """`public_url`: the gateway's own; empty: what the client's Host header says."""
 
-    def __init__(self, agents: Agents, cards: Cards, key: SigningKey, visitors: Visitors, public_url: str) -> None:
+    def __init__(
+        self,
+        agents: Agents,
+        cards: Cards,
+        key: SigningKey,
+        visitors: Visitors,
+        public_url: str,
+        sight: Sight = FULL_SIGHT,
+    ) -> None:
         self._agents = agents
         self._cards = cards
         self._key = key
         self._visitors = visitors
         self._public_url = public_url
+        self._sight = sight
         self.routes: list[BaseRoute] = [
             Route("/.well-known/agent-card.json", self._card),
             Route("/.well-known/agent.json", self._card),
@@ -45,6 +56,8 @@ class WellKnown:
 
     async def _card(self, request: Request) -> Response:
         base, agent = self._base(request), self._own_agent()
+        if not is_seen(agent, self._sight.by("a2a", self._visitors.principal(request) or ANONYMOUS)):
+            raise NotFound(_NOBODY)
         if not agent.settings.card.public and self._visitors.principal(request) is None:
             raise Unauthorized("this card needs a key", headers=((b"www-authenticate", b'Bearer realm="fedgate"'),))
         try:
@@ -58,15 +71,18 @@ class WellKnown:
         if found is None and len(everybody := self._agents.all()) == 1:
             found = everybody[0]
         if found is None:
-            raise NotFound("no agent stands for this gateway: set default on one; GET /a2a lists them")
+            raise NotFound(_NOBODY)
         return found
 
+    def _shown(self) -> list[listing.Listed]:
+        return self._cards.shown(self._sight.by("a2a", ANONYMOUS))
+
     async def _ai_catalog(self, request: Request) -> Response:
-        body = listing.ai_catalog(self._cards.shown(), self._base(request))
+        body = listing.ai_catalog(self._shown(), self._base(request))
         return _document(body, request, listing.AI_CATALOG)
 
     async def _api_catalog(self, request: Request) -> Response:
-        body = listing.api_catalog(self._cards.shown(), self._base(request))
+        body = listing.api_catalog(self._shown(), self._base(request))
         return _document(body, request, listing.API_CATALOG)
 
     async def _jwks(self, request: Request) -> Response:

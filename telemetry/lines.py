@@ -17,10 +17,12 @@ Fields = list[tuple[str, Value]]
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where the line comes from: the same for every operation of a process."""
+    """Where the line comes from, and how it is written: the same for every operation of a process."""
 
     gateway: str = "fedgate"
     listener: str = "http"
+    plain_ids: bool = False
+    """Whether ids of conversations are written as they are, and not as marks."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -68,6 +70,9 @@ _FIXED_KEYS = (
 )
 """Keys that no stage's field can take."""
 
+_CONVERSATIONS = frozenset({"a2a.context.id", "a2a.task.id"})
+"""Ids by which conversations can be followed."""
+
 _RANKS = {key: rank for rank, key in enumerate((*_MODEL_KEYS, *_OUR_KEYS))}
 _OURS = frozenset(_OUR_KEYS)
 _FIXED = frozenset(_FIXED_KEYS)
@@ -82,7 +87,7 @@ def access_fields(ended: Ended, place: Place) -> Fields:
     record = ended.record
     request = record.request
     version = request.version
-    models, ours, others = _parted(record)
+    models, ours, others = _parted(record, place.plain_ids)
     line: Fields = [
         ("gateway", place.gateway),
         ("listener", place.listener),
@@ -108,7 +113,7 @@ def access_fields(ended: Ended, place: Place) -> Fields:
     return [pair for pair in line if pair[1] != ""]
 
 
-def _parted(record: Record) -> tuple[Fields, Fields, Fields]:
+def _parted(record: Record, plain_ids: bool) -> tuple[Fields, Fields, Fields]:
     """The stages' fields: the model's (before the duration), ours (after it), and what the contract lacks."""
     models: Fields = []
     ours: Fields = []
@@ -119,7 +124,9 @@ def _parted(record: Record) -> tuple[Fields, Fields, Fields]:
         fields = {**fields, key: record.operation}
     for key, value in fields.items():
         text = bound(value) if isinstance(value, str) else value
-        if key in _OURS:
+        if key in _CONVERSATIONS and not plain_ids:
+            ours.append((key, session_mark(str(value))))
+        elif key in _OURS:
             ours.append((key, text))
         elif key.startswith("gen_ai."):
             models.append((clean_key(key), text))

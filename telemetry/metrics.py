@@ -23,7 +23,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 
 from .lines import Ended
-from .readings import Reading, Readings
+from .readings import Reading, Readings, Tallies
 
 CAP = 1000
 """Children of one family before the rest is counted as `other`."""
@@ -73,6 +73,7 @@ class Metrics:
         self._reconnects = self._counter("upstream_reconnects", "Connections made anew", "server")
         self._pins = self._counter("session_pins", "Conversations looked up by their ids", "result")
         self._notices = self._counter("push_notifications", "Push notifications that ended", "agent", "outcome")
+        self._limited = self._counter("limit_rejections", "Calls that a limit refused", "limit")
         self._drifts = self._counter("catalog_changes", "Definitions of known tools that changed", "server")
         self.sessions = self._readings("sessions", "Open sessions", "protocol")
         self.server_up = self._readings("server_up", "1 if the server answers", "server")
@@ -80,10 +81,14 @@ class Metrics:
         self.catalog_schema_tokens = self._readings(
             "catalog_schema_tokens", "Estimated tokens that a server's tool definitions cost a model", "server"
         )
+        self.agent_instances = Tallies(
+            "fedgate_agent_instances", "Instances of agents by state", ("agent", "state"), CAP
+        )
         self.stdio_processes = Reading(GaugeMetricFamily, "fedgate_stdio_processes", "Server processes that run")
         self.access_log_dropped = Reading(
             CounterMetricFamily, "fedgate_access_log_dropped", "Access lines that were lost"
         )
+        self.registry.register(self.agent_instances)
         self.registry.register(self.stdio_processes)
         self.registry.register(self.access_log_dropped)
         build = Gauge("fedgate_build_info", "What runs here", ("version", "python"), registry=self.registry)
@@ -117,6 +122,10 @@ class Metrics:
     def notified(self, agent: str, outcome: str) -> None:
         """A push notification of an agent was delivered, or was not."""
         self._notices[agent, outcome].inc()
+
+    def limited(self, limit: str) -> None:
+        """The limit of this name refused a call."""
+        self._limited[limit,].inc()
 
     def drifted(self, server: str) -> None:
         """The definition of a tool that was known already became another one."""

@@ -4,6 +4,7 @@ Owners hand in a function; nobody has to remember to count down. Above: `metrics
 """
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -29,6 +30,34 @@ class Reading(Collector):
 
     def collect(self) -> Iterable[Metric]:
         return [self._family(self._name, self._about, value=float(self._read()))]
+
+
+Counted = Iterable[tuple[tuple[str, ...], float]]
+"""Label values, and the value that goes with them."""
+
+
+class Tallies(Collector):
+    """A gauge whose one owner tells all its series at once, for things that come and go. At most `cap` of them."""
+
+    def __init__(self, name: str, about: str, labels: tuple[str, ...], cap: int = 1000) -> None:
+        self._name = name
+        self._about = about
+        self._labels = labels
+        self._cap = cap
+        self._read: Callable[[], Counted] = tuple
+
+    def source(self, read: Callable[[], Counted]) -> None:
+        """`read` is called at every scrape; it must be quick and must not raise."""
+        self._read = read
+
+    def describe(self) -> Iterable[Metric]:
+        return [GaugeMetricFamily(self._name, self._about, labels=self._labels)]
+
+    def collect(self) -> Iterable[Metric]:
+        family = GaugeMetricFamily(self._name, self._about, labels=self._labels)
+        for labels, value in islice(self._read(), self._cap):
+            family.add_metric(labels, value)
+        return [family]
 
 
 class Readings(Collector):

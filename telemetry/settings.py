@@ -13,6 +13,11 @@ class LogSettings(Section):
     format: Literal["auto", "logfmt", "json"] = Field(
         default="auto", description="auto writes logfmt on a terminal and JSON elsewhere."
     )
+    ids: Literal["hashed", "plain"] = Field(
+        default="hashed",
+        description="How ids of A2A contexts and tasks are written and shown to administrators: as marks, or as they "
+        "are. Ids of MCP sessions are never written.",
+    )
 
 
 class TelemetrySettings(Section):

@@ -63,6 +63,32 @@ async def test_a_key_is_asked_for_by_its_id_and_never_shown() -> None:
     assert "secret-of" not in said
 
 
+async def test_agents_are_told_with_their_instances_and_addresses() -> None:
+    instances = [{"name": "s1", "url": "http://127.0.0.1:9101"}, {"name": "s2", "url": "http://127.0.0.1:9102"}]
+    async with made(agents={"support": {"instances": instances}}) as gateway:
+        said = announcement(gateway, HERE)
+        data = json.loads(as_json(gateway, HERE))
+    assert said.startswith(
+        f"fedgate {__version__}\n\n"
+        "AGENT    INSTANCE  STATE     VERSION  SPEAKS  REASON\n"
+        "support  s1        starting  -        -       not reached yet\n"
+        "support  s2        starting  -        -       not reached yet\n\n"
+        "Listening on 127.0.0.1:8080\n\n"
+    )
+    assert "/metrics\n  Agent        http://127.0.0.1:8080/a2a/support\n\n" in said
+    assert data["a2a"] == ["http://127.0.0.1:8080/a2a/support"]
+    assert [each["name"] for each in data["agents"][0]["instances"]] == ["s1", "s2"]
+
+
+async def test_servers_stand_before_agents() -> None:
+    agents = {"support": {"instances": ["http://127.0.0.1:9101"]}}
+    async with made(mcp={"servers": {"time": {"command": "uvx"}}}, agents=agents) as gateway:
+        heads = [
+            line.split()[0] for line in announcement(gateway, HERE).splitlines() if line.isupper() or "STATE" in line
+        ]
+    assert heads == ["SERVER", "AGENT"]
+
+
 async def test_profiles_are_told_with_their_addresses() -> None:
     async with made(mcp={"profiles": {"coding": {}, "small": {"search": "off"}}}) as gateway:
         said = announcement(gateway, HERE)

@@ -70,4 +70,16 @@ def test_the_key_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
 def test_every_command_takes_json_and_stands_in_the_help() -> None:
     for name, command in COMMANDS.items():
         assert parse(name, ["a-tool", "--json"] if name == "call" else ["--json"]).json is True
-        assert f"  {name:8}{command.summary}\n" in HELP
+        assert f"  {name:10}{command.summary}\n" in HELP
+
+
+def test_operators_mean_the_gateway_of_this_machine_if_they_say_nothing() -> None:
+    assert parse("sessions", []).url == "http://127.0.0.1:8080"
+    assert parse("agents", []).url is None
+    assert parse("agents", ["drain", "support", "s1"]).manifests == ["drain", "support", "s1"]
+
+
+@pytest.mark.parametrize("text", ["0", "x", "-1", "100001", "1" * 30])
+def test_a_limit_is_a_number_within_bounds(text: str) -> None:
+    said = str(refused("sessions", f"--limit={text}"))
+    assert said == f'argument --limit: "{text}" is not a number from 1 to 100000'

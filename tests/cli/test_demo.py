@@ -1,51 +1,61 @@
-"""`fedgate demo`: sample servers of our own behind one gateway, without network, key or file."""
+"""`fedgate demo`: sample servers and an agent of our own behind one gateway, without network, key or file."""
 
+import asyncio
+import json
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
-from fedgate.cli.demo import EXAMPLE, manifest, program
-from tests.cli.kit import Run, children, end, gone, start
+from fedgate.cli.demo_gateway import EXAMPLE, SAID, curl
+from tests.cli.kit import Run, children, end, environment, gone, start
+from tests.e2e.gateway import until
+
+HEAVY = ("pydantic", "uvicorn", "starlette", "prometheus_client", "msgspec", "httpx2")
 
 
-def test_its_manifest_has_two_stdio_servers_and_one_over_http() -> None:
-    servers = manifest(8080, "http://127.0.0.1:5/mcp").mcp.servers
-    kinds = {name: type(server).__name__ for name, server in servers.items()}
-    assert kinds == {"time": "StdioServer", "knowledge": "StdioServer", "notes": "HttpServer"}
-    assert servers["notes"].endpoint == "127.0.0.1:5"
+def test_nothing_heavy_is_imported_before_the_samples_are_started() -> None:
+    program = "import sys, json, fedgate.cli.demo; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, timeout=30, check=True
+    )
+    assert not [name for name in HEAVY if name in json.loads(done.stdout)]
 
 
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [("somewhere/bin/fedgate", "somewhere/bin/fedgate"), ("my tools/fedgate", "'my tools/fedgate'")],
-)
-def test_the_line_to_paste_runs_the_program_that_was_run(
-    typed: str, expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "argv", [typed, "demo"])
-    assert program() == expected
+def everything_is_ready(url: str) -> bool:
+    """On a busy machine the announcement comes before the last server."""
+    shown = httpx2.get(f"{url}/readyz").json()
+    return {each["state"] for part in ("servers", "agents") for each in shown[part].values()} == {"ready"}
 
 
-def test_the_line_to_paste_names_the_module_where_it_was_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["somewhere/fedgate/__main__.py", "demo"])
-    assert program().endswith(" -m fedgate")
+def said(command: str) -> str:
+    """What the agent answers to a line that was pasted."""
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=30, check=True)
+    answer: str = json.loads(done.stdout)["task"]["artifacts"][0]["parts"][0]["text"]
+    return answer
 
 
 @pytest.mark.slow
-def test_it_runs_three_servers_and_a_tool_can_be_called(tmp_path: Path, fedgate: Run) -> None:
+def test_it_runs_three_servers_and_two_replicas_that_can_be_spoken_to(tmp_path: Path, fedgate: Run) -> None:
     running = start("demo", "--port", "0", cwd=tmp_path)
     try:
-        states = {server["name"]: server["state"] for server in running.announced["servers"]}
-        assert states == {"time": "ready", "knowledge": "ready", "notes": "ready"}
+        assert [server["name"] for server in running.announced["servers"]] == ["time", "knowledge", "notes"]
+        asyncio.run(until(lambda: everything_is_ready(running.url)))
         tool, *pairs = EXAMPLE
         words = [word for pair in pairs for word in ("--arg", pair)]
         done = fedgate("call", tool, *words, "--url", running.url)
         assert (done.returncode, done.stderr) == (0, "")
         assert "Asia/Tokyo" in done.stdout
+        assert [each["name"] for each in running.announced["agents"][0]["instances"]] == ["s1", "s2"]
+        answers = [said(curl(running.url, text)) for text in SAID]
+        assert answers[1].startswith("tea is green. (turn 2, s")
+        listed = json.loads(fedgate("sessions", "--url", running.url, "--kind", "context", "--json").stdout)
+        assert [(row["target"], row["turns"]) for row in listed["sessions"]] == [("support", 2)]
         started = children(running.process.pid)
-        assert len(started) == 3
+        assert len(started) == 5
     finally:
         assert end(running.process) == 0
     assert all(map(gone, started))

@@ -47,12 +47,15 @@ def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
-    assert [line.split()[0] for line in said.splitlines() if line.startswith("  ") and line[2] != " "][:6] == [
+    assert [line.split()[0] for line in said.splitlines() if line.startswith("  ") and line[2] != " "][:9] == [
         "serve",
         "demo",
         "check",
         "tools",
         "call",
+        "agents",
+        "sessions",
+        "keys",
         "schema",
     ]
 

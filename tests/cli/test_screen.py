@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from fedgate.cli.screen import counted, one_line, printable, table, wants_colour, width
+from fedgate.cli.screen import ago, clear, counted, one_line, printable, table, wants_colour, width
 
 HEAD = ("SERVER", "TOOLS", "REASON")
 
@@ -79,6 +79,22 @@ def test_only_terminals_have_a_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "77")
     assert width(Terminal()) == 77
     assert width(io.StringIO()) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0s"), (-1, "0s"), (59.9, "59s"), (60, "1m"), (3599, "59m"), (3600, "1h"), (86_400, "1d"), (9e5, "10d")],
+)
+def test_how_long_it_is_in_the_largest_unit(seconds: float, said: str) -> None:
+    assert ago(seconds) == said
+
+
+def test_what_is_no_number_is_no_time() -> None:
+    assert ago(None) == ago("5") == ""
+
+
+def test_only_a_terminal_is_cleared() -> None:
+    assert (clear(Terminal()), clear(io.StringIO())) == ("\x1b[H\x1b[2J", "\n")
 
 
 def test_things_are_counted_in_words() -> None:

@@ -95,7 +95,7 @@ def test_an_address_for_other_machines_still_needs_keys() -> None:
         listening_on(Manifest(), "0.0.0.0:8080")
     assert str(stopped.value) == (
         '--listen "0.0.0.0:8080" is an address that other machines can reach, but nobody has to say who they are: '
-        "add access.keys, or listen on 127.0.0.1"
+        "add access.keys or access.jwt, or listen on 127.0.0.1"
     )
     keyed = Manifest.model_validate({"access": {"keys": [{"id": "alice", "key": "secret-of-alice"}]}})
     assert str(listening_on(keyed, "0.0.0.0:8080").gateway.listen) == "0.0.0.0:8080"

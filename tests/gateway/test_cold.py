@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from fedgate.access.hosts import HostPolicy
 from fedgate.access.keys import KeyRing
 from fedgate.access.settings import ApiKey
+from fedgate.console.ports import AgentView, InstanceView
 from fedgate.core.clock import ManualClock
 from fedgate.federation.server import State, Status
 from fedgate.gateway.cold import SETTLING, Cold, Facts
@@ -24,6 +25,7 @@ class Desk:
     def __init__(self, **states: State) -> None:
         self.clock = ManualClock()
         self.states = states
+        self.agents: list[AgentView] = []
         keys = [
             ApiKey(id="root", key=SecretStr("the-root-key")),
             ApiKey(id="op", key=SecretStr("operator-key"), groups=("admins",)),
@@ -35,6 +37,7 @@ class Desk:
             status=self.status,
             metrics=Metrics("1.2.3"),
             clock=self.clock,
+            agents=lambda: self.agents,
         )
         hosts = HostPolicy(True, None, ("gw.example",))
         self.cold = Cold(facts, Visitors(KeyRing(keys), frozenset({"root", "admins"}), hosts))
@@ -70,6 +73,17 @@ async def test_readiness_waits_for_servers_that_are_being_reached(states: dict[s
     body = reply.json()
     assert body["status"] == ("ready" if ready else "starting")
     assert {name: server["state"] for name, server in body["servers"].items()} == states
+
+
+async def test_readiness_waits_for_agents_too_and_tells_their_instances() -> None:
+    desk = Desk(a="ready")
+    instance = InstanceView("s1", "127.0.0.1:9101", "starting", "aaaa")
+    for state, status in (("starting", 503), ("unreachable", 200), ("ready", 200)):
+        desk.agents = [AgentView("support", state, (instance,), "1.0")]
+        reply = await desk.ask("/readyz")
+        assert reply.status_code == status
+        agent = reply.json()["agents"]["support"]
+        assert (agent["state"], agent["version"], agent["instances"][0]["name"]) == (state, "1.0", "s1")
 
 
 async def test_readiness_does_not_wait_for_ever() -> None:
@@ -170,12 +184,16 @@ async def test_the_front_page_says_what_is_here_and_how_to_connect() -> None:
     assert reply.status_code == 200
     assert "fedgate 1.2.3" in reply.text
     assert "notes, time" in reply.text
+    assert "HTTP+JSON): none configured" in reply.text
     assert [line.split()[0] for line in reply.text.splitlines() if line.startswith("  /")] == [
         "/mcp",
         "/mcp/SERVER",
         "/mcp/PROFILE",
         "/sse",
+        "/a2a",
+        "/a2a/AGENT",
         "/healthz",
+        "/admin/openapi.json",
     ]
     assert "claude mcp add --transport http fedgate http://gw.example/mcp" in reply.text
     assert "none configured" in (await Desk().ask("/")).text

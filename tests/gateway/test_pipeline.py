@@ -3,6 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
+from fedgate.access.callers import Callers
 from fedgate.access.hosts import HostPolicy
 from fedgate.access.identify import Identify
 from fedgate.access.keys import KeyRing
@@ -56,7 +57,7 @@ class Desk:
         self.observe = Observe(self, self, ManualClock(), endpoint.operations)
         admit = Admit(HostPolicy(True, None, ()), limit=limit, max_body=100)
         keys = KeyRing([ApiKey(id="alice", key=SecretStr("alice-key"))])
-        self.path: Handler = data_path(self.observe, admit, Identify(keys, anonymous=False), endpoint)
+        self.path: Handler = data_path(self.observe, admit, Identify(Callers(keys), anonymous=False), endpoint)
 
     def request(self, ended: Ended) -> None:
         self.ended.append(ended)

@@ -176,6 +176,17 @@ def test_a_session_is_known_by_a_short_digest_only() -> None:
     assert session_mark("") == ""
 
 
+@pytest.mark.parametrize("key", ["a2a.context.id", "a2a.task.id"])
+def test_ids_of_conversations_are_marks_unless_they_are_wanted_plainly(key: str) -> None:
+    talk = record("a2a")
+    talk.session = "s"
+    talk.fields = {key: "c-1"}
+    assert dict(access_fields(ended(talk), PLACE))[key] == session_mark("c-1")
+    plain = dict(access_fields(ended(talk), Place(plain_ids=True)))
+    assert (plain[key], plain["session"]) == ("c-1", session_mark("s"))
+    assert json.loads(json_access_line(ended(talk), PLACE))[key] == session_mark("c-1")
+
+
 def test_the_query_is_not_logged() -> None:
     assert b"secret" not in logfmt_line(ended(record()), PLACE)
 

@@ -18,6 +18,8 @@ FAMILIES = [
     "fedgate_server_up",
     "fedgate_catalog_tools",
     "fedgate_stdio_processes",
+    "fedgate_agent_instances",
+    "fedgate_session_pins",
     "fedgate_build_info",
     "fedgate_upstream_reconnects",
     "fedgate_access_log_dropped",
@@ -92,6 +94,14 @@ def test_gauges_ask_their_owner_at_the_scrape(metrics: Metrics) -> None:
     assert value(metrics, "fedgate_catalog_tools", server="notes") == 12
     assert value(metrics, "fedgate_stdio_processes") == 3
     assert value(metrics, "fedgate_access_log_dropped_total") == 4
+
+
+def test_instances_of_agents_are_told_at_the_scrape(metrics: Metrics) -> None:
+    states = {("support", "ready"): 2.0, ("support", "lost"): 0.0}
+    metrics.agent_instances.source(lambda: states.items())
+    assert value(metrics, "fedgate_agent_instances", agent="support", state="ready") == 2
+    del states["support", "lost"]
+    assert value(metrics, "fedgate_agent_instances", agent="support", state="lost") is None
 
 
 def test_labels_beyond_the_cap_are_counted_as_other(metrics: Metrics) -> None:

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from fedgate.telemetry.readings import Reading, Readings
+from fedgate.telemetry.readings import Reading, Readings, Tallies
 
 
 def test_a_reading_is_zero_until_it_has_a_source_and_then_what_that_says() -> None:
@@ -47,3 +47,14 @@ def test_sources_beyond_the_cap_are_ignored_and_known_ones_replaced() -> None:
     readings.source("a", lambda: 7)
     assert registry.get_sample_value("up", {"server": "a"}) == 7
     assert registry.get_sample_value("up", {"server": "b"}) is None
+
+
+def test_one_owner_tells_all_series_of_a_table_up_to_the_cap() -> None:
+    registry = CollectorRegistry()
+    tallies = Tallies("things", "how many", ("kind", "state"), cap=2)
+    registry.register(tallies)
+    assert registry.get_sample_value("things", {"kind": "a", "state": "new"}) is None
+    tallies.source(lambda: [(("a", "new"), 1.0), (("a", "old"), 0.0), (("b", "new"), 5.0)])
+    assert registry.get_sample_value("things", {"kind": "a", "state": "new"}) == 1
+    assert registry.get_sample_value("things", {"kind": "a", "state": "old"}) == 0
+    assert registry.get_sample_value("things", {"kind": "b", "state": "new"}) is None
