@@ -15,6 +15,7 @@ from ..core.clock import Clock
 from ..core.header_settings import header_lines
 from ..core.http_client import HttpClient
 from ..core.http_values import Target
+from ..core.ports import NO_CREDENTIALING, Credentialing
 from ..core.tasks import Tasks
 from .addresses import Addresses, Change, Lookup, Roll, system_lookup
 from .agent_settings import Instance as InstanceSettings
@@ -39,6 +40,7 @@ class Deps(msgspec.Struct, frozen=True):
     epochs: dict[str, str] = {}
     mint: Callable[[], str] = mint_epoch
     random: Callable[[], float] = random.random
+    credentialing: Credentialing = NO_CREDENTIALING
     lookup: Lookup = system_lookup
 
 
@@ -78,6 +80,9 @@ class Agent:
         self.on_card: Callable[[Agent], None] = lambda _agent: None
         self.on_change: Callable[[Agent], None] = lambda _agent: None
         self._deps = deps
+        auth = settings.auth
+        self.credentials = None if auth is None else deps.credentialing.of(f"agents.{name}", auth)
+        """What is got for each request, beside the headers of the manifest."""
         self._tasks = Tasks(f"agent {name}")
         self._sources: dict[str, CardSource] = {}
         self._watches: dict[str, Watch] = {}
@@ -180,6 +185,7 @@ class Agent:
             place=where,
             lost_after=agent.health.lost_after,
             headers=header_lines(agent.headers, settings.headers),
+            credentials=self.credentials,
             weight=settings.weight,
         )
 

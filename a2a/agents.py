@@ -31,11 +31,16 @@ class Agents:
         self.on_epoch: Callable[[Instance], None] = lambda _instance: None
         self.on_card: Callable[[Agent], None] = lambda _agent: None
         self.on_change: Callable[[Agent], None] = lambda _agent: None
-        self._agents = {name: Agent(name, each, deps) for name, each in settings.items()}
-        for agent in self._agents.values():
-            agent.on_epoch = self._renewed
-            agent.on_card = self._shown
-            agent.on_change = self._changed
+        self._deps = deps
+        self._tasks = Tasks("agents", grace=CLOSE)
+        self._agents = {name: self._made(name, each) for name, each in settings.items()}
+
+    def _made(self, name: str, settings: AgentSettings) -> Agent:
+        agent = Agent(name, settings, self._deps)
+        agent.on_epoch = self._renewed
+        agent.on_card = self._shown
+        agent.on_change = self._changed
+        return agent
 
     def start(self) -> None:
         """Begin to reach the agents. Needs a running loop; returns at once."""
@@ -43,8 +48,34 @@ class Agents:
             agent.start()
         self._settle()
 
+    def apply(self, settings: Mapping[str, AgentSettings]) -> None:
+        """Have these agents from now on. Those whose settings are the same stay as they are; of others, instances of
+        the same name are the processes they were, so that what they hold is found."""
+        before = self._agents
+        self._agents = {}
+        for name, each in settings.items():
+            old = before.get(name)
+            self._agents[name] = old if old is not None and old.settings == each else self._succeed(name, each, old)
+        for name, agent in before.items():
+            there = self._agents.get(name)
+            if there is not agent:
+                self._tasks.start(agent.aclose(), f"close {name}")
+                self.on_change(there or agent)
+
+    def _succeed(self, name: str, settings: AgentSettings, old: Agent | None) -> Agent:
+        held = {} if old is None else old.instances
+        self._deps.epochs.update({each.key: each.epoch for each in held.values() if each.known})
+        agent = self._made(name, settings)
+        for each in held.values():
+            there = agent.instance(each.name)
+            if there is not None and there.key == each.key:
+                there.draining = each.draining
+        agent.start()
+        return agent
+
     async def aclose(self) -> None:
         """End all probes. Idempotent."""
+        await self._tasks.aclose()
         closing = Tasks("closing agents", grace=CLOSE)
         waits = [closing.start(agent.aclose(), f"close {name}") for name, agent in self._agents.items()]
         for wait in waits:

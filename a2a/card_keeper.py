@@ -18,6 +18,7 @@ from ..core.call import Header
 from ..core.clock import Clock
 from ..core.errors import UpstreamInvalid
 from ..core.http_client import HttpClient
+from ..core.ports import shown
 from ..core.tasks import Tasks
 from .card_in import Card, parse
 from .card_keys import BadKeySet, load
@@ -110,7 +111,9 @@ class CardSource:
         return answer
 
     async def _get(self, path: str, validators: tuple[Header, ...]) -> Fetched:
-        return await get(self._http, self._instance.target, path, (*validators, *self._instance.headers))
+        instance = self._instance
+        own = await shown(instance.headers, instance.credentials, None)
+        return await get(self._http, instance.target, path, (*validators, *own))
 
     async def _take(self, answer: Fetched) -> None:
         known = self.card is not None and answer.body == self.card.raw
@@ -127,6 +130,8 @@ class CardSource:
         if card is not self.card:
             self.card = card
             self._learn()
+            if self._instance.usable:
+                self._instance.on_change(self._instance)
         self._judge()
 
     async def _checked(self, body: bytes) -> Card:

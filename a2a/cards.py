@@ -8,7 +8,8 @@ from collections import OrderedDict
 
 from ..core.call import Principal, Reply
 from ..core.errors import UpstreamInvalid
-from . import errors, listing
+from ..core.ports import Seen
+from . import errors, facts, listing
 from .agent import Agent
 from .agents import Agents
 from .card_out import Security, Terms, modern, rewrite
@@ -26,8 +27,14 @@ class Cards:
     def __init__(self, agents: Agents, signer: CardSigner, security: Security) -> None:
         self._agents = agents
         self._signer = signer
-        self._security = security
+        self.security = security
         self._made: OrderedDict[tuple[str, str], tuple[bytes, bytes]] = OrderedDict()
+
+    def secure(self, security: Security) -> None:
+        """From now on clients show who they are in this way."""
+        if security != self.security:
+            self.security = security
+            self._made.clear()
 
     async def public(self, agent: Agent, base: str, if_none_match: str | None) -> Reply:
         """The card, or 304. `base`: the gateway's own URL, as the client should use it. Raises `A2aError`."""
@@ -53,25 +60,30 @@ class Cards:
         known = self._made.get(key)
         if known is not None and known[0] == card:
             return known[1]
-        made = rewrite(card, Terms(agent.name, f"{base}/a2a/{agent.name}", self._security, push=True))
+        made = rewrite(card, Terms(agent.name, f"{base}/a2a/{agent.name}", self.security, push=True))
         self._made[key] = (card, made)
         while len(self._made) > REWRITTEN:
             self._made.popitem(last=False)
         return made
 
-    def listed(self, principal: Principal) -> list[listing.Listed]:
-        """The agents that this caller may use."""
-        return [_listed(each) for each in self._agents.all() if may_use(each, principal)]
+    def listed(self, principal: Principal, seen: Seen | None = None) -> list[listing.Listed]:
+        """The agents that this caller may use. `seen`: what it may know of; `None`: everything."""
+        return [_listed(each) for each in self._agents.all() if may_use(each, principal) and is_seen(each, seen)]
 
-    def shown(self) -> list[listing.Listed]:
-        """The agents whose cards anybody may read."""
-        return [_listed(each) for each in self._agents.all() if each.settings.card.public]
+    def shown(self, seen: Seen | None = None) -> list[listing.Listed]:
+        """The agents whose cards anybody may read. `seen`: what anybody may know of."""
+        return [_listed(each) for each in self._agents.all() if each.settings.card.public and is_seen(each, seen)]
 
 
 def may_use(agent: Agent, principal: Principal) -> bool:
     """Whether the manifest lets this caller use the agent."""
     groups = agent.settings.groups
     return not groups or not set(groups).isdisjoint(principal.groups)
+
+
+def is_seen(agent: Agent, seen: Seen | None) -> bool:
+    """Whether rules let somebody know of the agent."""
+    return seen is None or seen.sees(facts.of_agent(agent.name), facts.UNKNOWN)
 
 
 def _listed(agent: Agent) -> listing.Listed:

@@ -8,18 +8,19 @@ answered by the modules beside this one. Above: the data path. Below: every modu
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ..core import jsonrpc, sse
 from ..core.call import JSON, SSE, Call, Principal, Record, Reply, Request, replace
 from ..core.errors import GatewayError, MethodNotAllowed, NotFound
+from ..core.ports import FULL_SIGHT, Sight
 from ..core.rawjson import EMPTY, Raw
-from . import errors, inbound, learn, listing
+from . import errors, facts, inbound, learn, listing
 from .agent import Agent
 from .agents import Agents
-from .cards import Cards, may_use
+from .cards import Cards, is_seen, may_use
 from .errors import A2aError
 from .filling import with_context
 from .ids import LEGACY_RPC
@@ -71,6 +72,8 @@ class Parts(msgspec.Struct, frozen=True):
     pushes: Pushes
     public_url: str = ""
     """The gateway's own URL; empty: what the client's Host header says."""
+    sight: Sight = FULL_SIGHT
+    """Who may know of which agent."""
 
 
 class A2aEndpoint:
@@ -80,6 +83,7 @@ class A2aEndpoint:
     operations = OPERATIONS | {LIST_AGENTS, GET_CARD, PUSH_CALLBACK}
 
     def __init__(self, parts: Parts) -> None:
+        self.agents = parts.agents
         self._parts = parts
         self._own: dict[str, Callable[[Call, Bound], Awaitable[Reply]]] = {
             LIST_AGENTS: self._list_agents,
@@ -94,8 +98,8 @@ class A2aEndpoint:
         if agent is None:
             return False
         if rest in CARD_PATHS:
-            return call.request.method in _READ and agent.settings.card.public
-        return rest.startswith(CALLBACK) and call.request.method == "POST"
+            return call.request.method in _READ and agent.settings.card.public and self._sees(call, agent)
+        return _is_callback(rest, call.request)
 
     async def bind(self, call: Call) -> Call:
         """Raises `A2aError`, `NotFound`, `MethodNotAllowed`."""
@@ -103,10 +107,9 @@ class A2aEndpoint:
         name, rest = _split(request)
         if not name:
             return self._bound(call, LIST_AGENTS, Bound())
-        record.wire = _unread(request)
         agent = self._parts.agents.find(name)
-        own = GET_CARD if rest in CARD_PATHS else PUSH_CALLBACK if rest.startswith(CALLBACK) else ""
-        if agent is None or not (own or may_use(agent, call.principal)):
+        own = GET_CARD if rest in CARD_PATHS else PUSH_CALLBACK if _is_callback(rest, request) else ""
+        if agent is None or not self._knows(call, agent, rest):
             raise NotFound(f"there is no agent {errors.quote(name)} here; GET /a2a lists them")
         record.fields["a2a.agent"] = name
         if own:
@@ -118,8 +121,26 @@ class A2aEndpoint:
             await self._settle()
         bound = self._resolved(agent, asked, call.principal)
         _note(record, asked)
+        if bound.place is not None:
+            bound.place.fields = record.fields
         session = None if bound.place is None else bound.place.context
         return replace(self._bound(call, asked.operation, bound), target=name, body=asked.body, session=session)
+
+    def _knows(self, call: Call, agent: Agent, rest: str) -> bool:
+        """Whether there is this agent for the caller."""
+        if _is_callback(rest, call.request):
+            return True
+        return self.is_open(call) or (may_use(agent, call.principal) and self._sees(call, agent))
+
+    def _sees(self, call: Call, agent: Agent) -> bool:
+        return is_seen(agent, self._parts.sight.of(call))
+
+    def variables(self, call: Call) -> dict[str, Any]:
+        """The `Telling` port. Of what was decided when it was bound, nothing is told."""
+        bound: Bound = call.message
+        if bound.agent is None:
+            return {"a2a": {"method": call.operation}}
+        return facts.of_call(bound.agent.name, bound.asked, bound.place) if bound.asked is not None else {}
 
     async def _settle(self) -> None:
         """The gateway has just started: who comes now waits a moment, rather than being told that nobody is there."""
@@ -181,14 +202,16 @@ class A2aEndpoint:
 
     async def _list_agents(self, call: Call, _bound: Bound) -> Reply:
         _only_read(call.request)
-        found = self._parts.cards.listed(call.principal)
+        found = self._parts.cards.listed(call.principal, self._parts.sight.of(call))
         return Reply(200, (JSON,), listing.agents(found, self.base_url(call.request)))
 
     async def _card(self, call: Call, bound: Bound) -> Reply:
         _only_read(call.request)
-        assert bound.agent is not None
-        request = call.request
-        return await self._parts.cards.public(bound.agent, self.base_url(request), request.header(b"if-none-match"))
+        agent, request = bound.agent, call.request
+        assert agent is not None
+        if agent.card is None and any(each.usable for each in agent.instances.values()):
+            raise NotFound(f"agent {agent.name} has shown no card; the gateway's manifest says how it speaks")
+        return await self._parts.cards.public(agent, self.base_url(request), request.header(b"if-none-match"))
 
     async def _callback(self, call: Call, bound: Bound) -> Reply:
         assert bound.agent is not None
@@ -200,6 +223,10 @@ def _split(request: Request) -> tuple[str, str]:
     _, _, below = request.raw_path.removeprefix("/").partition("/")
     name, slash, rest = below.partition("/")
     return name, slash + rest
+
+
+def _is_callback(rest: str, request: Request) -> bool:
+    return rest.startswith(CALLBACK) and request.method == "POST"
 
 
 def _unread(request: Request) -> Heard:

@@ -62,8 +62,8 @@ INVALID_PARAMS = Kind(-32602, 400, _BAD, "INVALID_PARAMS", "InvalidParamsError",
 INTERNAL = Kind(-32603, 500, "INTERNAL", "INTERNAL_ERROR", "InternalError", 500)
 
 # Of the gateway, in the protocol's form.
-INVALID_CONTEXT = INVALID_PARAMS._replace(reason="INVALID_CONTEXT")
-CONTEXT_LOST = INVALID_PARAMS._replace(reason="CONTEXT_LOST")
+INVALID_CONTEXT = INVALID_PARAMS._replace(reason="INVALID_CONTEXT", legacy_status=400)
+CONTEXT_LOST = INVALID_PARAMS._replace(reason="CONTEXT_LOST", legacy_status=400)
 INSTANCE_UNAVAILABLE = INTERNAL._replace(
     status=503, word="UNAVAILABLE", reason="INSTANCE_UNAVAILABLE", legacy_status=503
 )
@@ -153,6 +153,16 @@ def instance_unavailable(retry_after: float) -> InstanceUnavailable:
     return InstanceUnavailable(
         INSTANCE_UNAVAILABLE,
         "the agent's instance that holds this conversation is not reachable just now; try again later",
+        metadata={"retryDelay": f"{retry_after:g}s"},
+        retry_after=retry_after,
+    )
+
+
+def nobody_ready(retry_after: float) -> InstanceUnavailable:
+    """No instance can take a new conversation. `retry_after` in seconds."""
+    return InstanceUnavailable(
+        INSTANCE_UNAVAILABLE,
+        "no instance of this agent can take a new conversation just now; try again later",
         metadata={"retryDelay": f"{retry_after:g}s"},
         retry_after=retry_after,
     )

@@ -14,6 +14,7 @@ import msgspec
 from ..core.clock import Clock
 from ..core.errors import GatewayError, Overloaded, UpstreamError, UpstreamInvalid, UpstreamTimeout
 from ..core.http_client import HttpClient
+from ..core.ports import shown
 from ..core.tasks import Tasks
 from . import identity
 from .agent_settings import Health, Identity
@@ -136,7 +137,8 @@ class Watch:
         if path is None:
             return await self._source.refresh()
         instance = self._instance
-        answer = await get(self._http, instance.target, path, instance.headers)
+        own = await shown(instance.headers, instance.credentials, None)
+        answer = await get(self._http, instance.target, path, own)
         if not 200 <= answer.status < 300:
             raise UpstreamInvalid(f"asked for {path}, it {refusal(answer.status)}")
         if self._source.is_older_than(self._settings.refresh) or self._source.problem:

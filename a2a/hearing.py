@@ -139,6 +139,7 @@ class Hearing:
         if self._size > self._limit:
             raise UpstreamInvalid(f"the agent's answer is longer than {self._limit} bytes")
         try:
+            bytes(raw).decode()  # what is kept as it came is not looked into
             try:
                 return msgspec.json.decode(raw, type=shape)
             except ValueError:

@@ -67,9 +67,10 @@ def _read_rpc(agent: str, request: Request, body: bytes) -> Asked:
     envelope = _ENVELOPE.pick(body, members)
     id_ = members.get("id", EMPTY)
     known = id_ if _is_id(id_) else EMPTY
-    speech = ids.RPC
+    speech = speech_of("", request)
     try:
         operation, version = _method(envelope)
+        speech = ids.RPC  # a contradiction is told in 1.0, which has a name for it
         if not known:
             raise invalid_request("the id must be a string or a number; notifications are not part of A2A")
         _check_version(operation, version, _wanted(request, version_in(request.query)))

@@ -25,6 +25,7 @@ import msgspec
 from ..core.call import Header
 from ..core.clock import Clock
 from ..core.errors import GatewayError, UpstreamBroken, UpstreamRefused
+from ..core.ports import Credentials
 from .identity import epoch_of
 from .interfaces import Interface, Place
 
@@ -66,6 +67,8 @@ class Setup(msgspec.Struct, frozen=True):
     place: Place
     lost_after: float
     headers: tuple[Header, ...] = ()
+    credentials: Credentials | None = None
+    """What is got for each request, beside the headers."""
     weight: int = 1
     epoch: str = ""
     """The epoch it had when the gateway last saw it; empty: a new one."""
@@ -89,6 +92,7 @@ class Instance:
         self.key = setup.key
         self.target = setup.place.target
         self.headers = setup.headers
+        self.credentials = setup.credentials
         self.weight = setup.weight
         self.speeches: tuple[Interface, ...] = ()
         """How it can be spoken to, preferred first."""

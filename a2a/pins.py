@@ -1,6 +1,6 @@
 """Which instance holds a conversation, and whose it is: the session table as A2A uses it.
 
-Per agent there are shelves for contexts, tasks, finished tasks and the messages of the last minutes.
+Per agent there are shelves for contexts, tasks and finished tasks; messages are remembered beside it.
 An id stands there once per agent with its owner in the record, because an agent would take two owners
 of one id for the same conversation. First claim wins, by a client before its request goes out, or by
 an answer before its bytes are released; nothing is ever bound anew because somebody says so.
@@ -13,16 +13,13 @@ from ..core.errors import Overloaded
 from ..core.ports import Meter
 from ..sessions.table import Rule, Session, SessionTable
 from .agent_settings import Pins as PinSettings
+from .repeats import Repeats
 from .values import TERMINAL, Seen
 
 log = logging.getLogger("fedgate.a2a")
 
 INSTANCE = "instance"
 """The one pin of a record: the instance's label."""
-MESSAGES = 10_000
-"""Messages remembered per agent, so that a repeated one reaches the same instance."""
-MESSAGE_IDLE = 600.0
-"""Seconds that a message is remembered: longer than clients wait before they try again."""
 
 
 class Foreign(Exception):
@@ -36,17 +33,20 @@ class Pins:
         self._sessions = sessions
         self._meter = meter
         self._loose: set[str] = set()
+        self._messages: dict[str, Repeats] = {}
 
     def shelve(self, agent: str, rules: PinSettings, *, loose: bool = False) -> None:
         """Declare an agent's shelves, before stored records are restored. `loose`: any instance may answer."""
         if loose:
             self._loose.add(agent)
+        else:
+            self._loose.discard(agent)
         limit, own = rules.max, rules.per_owner
         shelve = self._sessions.shelve
         shelve(contexts(agent), Rule(rules.context_idle, limit, own, evicts=False))
         shelve(tasks(agent), Rule(rules.task_idle, limit, own, evicts=False, indexed=True))
         shelve(finished(agent), Rule(rules.finished, limit, indexed=True))
-        shelve(_messages(agent), Rule(MESSAGE_IDLE, MESSAGES, stored=False))
+        self._messages.setdefault(agent, Repeats(self._sessions.clock))
 
     # Look-ups. Records of others are shown too: the caller answers alike whatever it learns.
 
@@ -59,8 +59,7 @@ class Pins:
 
     def message(self, agent: str, owner: str, id_: str) -> str:
         """The label of the instance that was sent this message before; empty if none was."""
-        found = self._sessions.peek(_messages(agent), f"{owner}\n{id_}")
-        return "" if found is None else label_of(found)
+        return self._messages[agent].find(owner, id_)
 
     def tasks_of(self, agent: str, owner: str) -> list[Session]:
         """The owner's tasks, finished ones too."""
@@ -82,13 +81,18 @@ class Pins:
 
     def remember(self, agent: str, owner: str, id_: str, label: str) -> None:
         """This message goes there, and will again."""
-        record, _ = self._sessions.claim(_messages(agent), f"{owner}\n{id_}", owner, agent)
-        record.pins = {INSTANCE: label}
+        self._messages[agent].note(owner, id_, label)
 
     def rebind(self, record: Session, label: str) -> None:
         """By the agent's policy, or because the first request of a conversation found no listener."""
         record.pins = {INSTANCE: label}
         self._sessions.changed(record)
+
+    def turned(self, record: Session) -> None:
+        """A message of the conversation was answered: after the first one it cannot move, nor after a restart."""
+        record.turns += 1
+        if record.turns == 1:
+            self._sessions.changed(record)
 
     def forget(self, record: Session) -> None:
         """Nothing came of it."""
@@ -102,45 +106,52 @@ class Pins:
         Raises `Foreign` if an id is somebody else's, `Overloaded` if there is no room, or it cannot be stored.
         """
         if seen.context:
-            record = await self._bind(contexts(agent), agent, owner, label, seen.context)
-            record.turns += turn
+            record = self._bind(contexts(agent), agent, owner, label, seen.context)
+            begins = not record.turns
+            if turn:
+                self.turned(record)
+            await self._stored(record, begins)
         if seen.task:
             await self._learn_task(agent, owner, label, seen)
 
     async def _learn_task(self, agent: str, owner: str, label: str, seen: Seen) -> None:
         record = self._sessions.peek(finished(agent), seen.task)
         if record is None:
-            record = await self._bind(tasks(agent), agent, owner, label, seen.task)
+            record = self._bind(tasks(agent), agent, owner, label, seen.task)
+            if not record.turns:
+                await self._stored(record, True)
             record.turns = 1
         elif record.owner != owner:
             raise Foreign(seen.task)
-        data = record.data
-        if seen.context and data.get("context") != seen.context:
-            record.data = data = {**data, "context": seen.context}
-        if seen.state and data.get("state") != seen.state:
-            record.data = {**data, "state": seen.state}
+        told = {"context": seen.context, "state": seen.state}
+        data = record.data | {key: value for key, value in told.items() if value}
+        if data != record.data:
+            record.data = data
             self._moved(agent, record, seen.state)
 
     def _moved(self, agent: str, record: Session, state: str) -> None:
         shelf = finished(agent) if state in TERMINAL else tasks(agent)
-        if record.shelf != shelf:
+        if state and record.shelf != shelf:
             self._sessions.move(record, shelf)
         else:
             self._sessions.changed(record)
 
-    async def _bind(self, shelf: str, agent: str, owner: str, label: str, id_: str) -> Session:
+    def _bind(self, shelf: str, agent: str, owner: str, label: str, id_: str) -> Session:
         record = self._sessions.peek(shelf, id_)
         if record is None:
             record = self._claim(shelf, agent, id_, owner, label)
-        if not record.turns and not await self._sessions.kept(record):
-            self._sessions.end(record)
-            raise Overloaded("the conversation could not be stored; try again later")
         if record.owner != owner:
             log.warning("agent %s: %s answered with an id of another caller; it was not passed on", agent, label)
             raise Foreign(id_)
         if label_of(record) != label and agent not in self._loose:
             log.warning("agent %s: %s answered for a conversation that %s holds", agent, label, label_of(record))
         return record
+
+    async def _stored(self, record: Session, is_new: bool) -> None:
+        """What is new must not be lost once its id was heard of; what is known lives on while nothing can be stored."""
+        if not await self._sessions.kept(record) and is_new:
+            self._sessions.end(record)
+            raise Overloaded("the conversation could not be stored; try again later")
 
     def _claim(self, shelf: str, agent: str, id_: str, owner: str, label: str) -> Session:
         record, is_new = self._sessions.claim(shelf, id_, owner, agent)
@@ -161,10 +172,6 @@ def tasks(agent: str) -> str:
 
 def finished(agent: str) -> str:
     return f"a2a.finished/{agent}"
-
-
-def _messages(agent: str) -> str:
-    return f"a2a.message/{agent}"
 
 
 def label_of(record: Session) -> str:

@@ -36,6 +36,10 @@ class Place(msgspec.Struct):
     task: Session | None = None
     new_context: str = ""
     """An id that the client has minted: to be claimed before the request goes out."""
+    fixed: bool = False
+    """The question is to this very instance."""
+    fields: dict[str, str | int | float | bool | None] = {}
+    """Of the request's access line."""
     told: Callable[[str], None] | None = None
     """Told the id of each task that the answer names."""
 
@@ -143,7 +147,7 @@ class Placing:
         """One for a new conversation. Raises if none is ready."""
         found = agent.choose(without)
         if found is None:
-            raise errors.instance_unavailable(AGAIN)
+            raise errors.nobody_ready(AGAIN)
         return found
 
     def claim(self, place: Place, instance: Instance) -> Instance:

@@ -5,13 +5,14 @@ the agent calls back with must show that token and be about the client's task; t
 the client's version. Above: `endpoint.py`. Below: the other `push_` modules, `relay.py`, `pins.py`.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from ..core.call import JSON, Call, Reply, replace
-from ..core.errors import NotFound, Overloaded
+from ..core.errors import BadRequest, NotFound, Overloaded
 from ..core.rawjson import Fields, Raw, fields, join, sub, text
 from ..core.ssrf import Guard, RefusedUrl
 from . import bridge_versions, errors, learn, push_answers, push_config, push_inbound
@@ -46,6 +47,10 @@ class Pushes:
         self._pins = pins
         self._table = table
         self._ways = ways
+        self._warm = False
+
+    def __repr__(self) -> str:
+        return f"<Pushes relays={len(self._table)}>"
 
     def check(self, agent: Agent, asked: Asked) -> PushConfig | None:
         """The configuration in a request. Raises `A2aError`: before any look-up, if the agent does not push."""
@@ -63,11 +68,14 @@ class Pushes:
             return await self._relay.forward(call, asked, place)
         begun, asked = await self._begin(asked, place, config)
         place.told = lambda task: self._bind(begun, task)
+        kept = False
         try:
-            return await self._relay.forward(call, asked, place)
-        except BaseException:
-            self._table.end(begun.id)
-            raise
+            reply = await self._relay.forward(call, asked, place)
+            kept = not isinstance(reply.body, bytes) or _succeeded(asked, reply)
+            return reply
+        finally:
+            if not kept:
+                self._table.end(begun.id)
 
     async def answer(self, call: Call, asked: Asked, place: Place, config: PushConfig | None) -> Reply:
         """Create, get, list, delete. Raises as `Relay.forward` does, and `Conflict`, `Overloaded` at a limit."""
@@ -129,6 +137,7 @@ class Pushes:
         push_inbound.authenticate(relay, call.request.headers)
         body = await call.request.read()
         seen = push_inbound.check(relay, body)
+        shown = await self._in_version(body, relay.client.version)
         record = call.record
         record.fields["a2a.task.id"] = seen.task or relay.task
         if seen.task:
@@ -137,9 +146,23 @@ class Pushes:
                 self._table.bind(relay.id, seen.task)
         self._table.touch(relay.id)
         kind = call.request.header(b"content-type") or "application/json"
-        if not self._ways[agent.name].delivery.accept(relay, _in_version(body, relay.client.version), kind):
+        if not self._ways[agent.name].delivery.accept(relay, shown, kind):
             raise Overloaded("too many notifications are waiting; send this one again later", headers=_BUSY)
         return _TAKEN
+
+    async def _in_version(self, body: bytes, version: Version) -> bytes:
+        """A notification in the client's version: 1.0 wraps what 0.3 sends bare."""
+        members = fields(body)
+        theirs: Version = "0.3" if "kind" in members or "id" in members or "taskId" in members else "1.0"
+        if theirs == version:
+            return body
+        if not self._warm:  # the SDK takes a second to import: not on the event loop
+            await asyncio.get_running_loop().run_in_executor(None, bridge_versions.warm)
+            self._warm = True
+        try:
+            return bytes(bridge_versions.result(STREAM, Raw(join(members)), version))
+        except ValueError as error:
+            raise BadRequest(f"the notification cannot be said in its client's version: {error}") from error
 
     async def _heard(self, agent: Agent, relay: Callback, seen: Seen) -> None:
         """Note the task's state; a task that nobody has yet is not bound by a callback, whose instance is not known."""
@@ -169,12 +192,3 @@ def _config_id(asked: Asked, reply: Reply) -> str:
     if asked.speech.version == "0.3":
         found = sub(found, "pushNotificationConfig") or found
     return text(found.get("id")) or asked.ids.config
-
-
-def _in_version(body: bytes, version: Version) -> bytes:
-    """A notification in the client's version: 1.0 wraps what 0.3 sends bare."""
-    members = fields(body)
-    theirs: Version = "0.3" if "kind" in members or "id" in members or "taskId" in members else "1.0"
-    if theirs == version:
-        return body
-    return bytes(bridge_versions.result(STREAM, Raw(join(members)), version))

@@ -8,7 +8,7 @@ Below: `placing.py`, `pins.py`, `bridge.py`, the HTTP client.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import NoReturn
+from functools import lru_cache, partial
 
 import msgspec
 
@@ -18,11 +18,12 @@ from ..core.errors import GatewayError, UpstreamBroken, UpstreamInvalid, Upstrea
 from ..core.http_client import HttpClient
 from ..core.http_response import HttpResponse
 from ..core.http_values import Timeouts
-from ..core.ports import Meter
+from ..core.ports import Meter, shown
 from ..core.sse import event as sse_event
 from ..core.sse_frames import Frames, read
 from ..core.streams import closing
-from . import bridge, errors, heads, learn
+from ..core.trail import opened, reason_of
+from . import answers, bridge, errors, heads, learn
 from .instance import Instance
 from .interfaces import Interface
 from .operations import LIST, SENDS, STREAMS
@@ -34,6 +35,7 @@ from .values import Answered, Asked, Seen, Speech
 
 CONNECT = 5.0
 """Seconds to get a connection."""
+_timeouts = lru_cache(256)(partial(Timeouts, CONNECT))  # they are checked when they are made
 
 
 class Deps(msgspec.Struct, frozen=True):
@@ -52,9 +54,11 @@ class Sent(msgspec.Struct):
     place: Place
     instance: Instance
     label: str
-    """Of the instance when the request went out."""
+    """Of the process that answers, as far as that is known: the instance's when the request went out."""
     speech: Speech
     response: HttpResponse
+    heard: bool = False
+    """Whether something was heard of the conversation yet."""
 
 
 class Relay:
@@ -69,7 +73,7 @@ class Relay:
         sent = await self._reach(call, asked, place)
         response = sent.response
         kind = response.header(b"content-type") or b""
-        if kind.startswith(heads.STREAM_KIND):
+        if kind.startswith(heads.STREAM_KIND) and response.status < 300:
             if asked.operation not in STREAMS:
                 await self._drop(sent)
                 raise UpstreamInvalid(f"agent {asked.agent} answered {asked.operation} with a stream")
@@ -90,7 +94,9 @@ class Relay:
 
     async def _reach(self, call: Call, asked: Asked, place: Place) -> Sent:
         placing = self._deps.placing
-        free = place.instance is None or place.agent.settings.state != "instance"
+        if place.agent.credentials is not None:
+            # Before anything is bound: a token may have to be waited for, or be refused.
+            await place.agent.credentials.headers(call.caller)
         instance = place.instance or placing.choose(place.agent)
         tried: frozenset[str] = frozenset()
         while True:
@@ -98,7 +104,7 @@ class Relay:
             try:
                 return await self._send(call, asked, place, instance)
             except UpstreamRefused as error:
-                if not (free or _untold(place)):
+                if not _is_free(place):
                     raise errors.instance_unavailable(AGAIN) from error
                 tried |= {instance.name}
                 instance = self._elsewhere(place, instance, tried)
@@ -119,18 +125,19 @@ class Relay:
 
     async def _send(self, call: Call, asked: Asked, place: Place, instance: Instance) -> Sent:
         deps, settings = self._deps, place.agent.settings
-        way = _way(asked, instance)
+        record, way = call.record, _way(asked, instance)
         if way.speech.version != asked.speech.version:
             await self._warmed()
         out = with_tenant(bridge.outgoing(asked, way.speech), way)
         manner = heads.Manner(way.speech, asked.operation in STREAMS, bool(out.body), asked.extensions)
-        head = heads.towards_agent(call.request.headers, manner, instance.headers)
+        own = await shown(instance.headers, instance.credentials, call.caller)
+        hop = opened(record.trail, "a2a", f"{asked.agent}/{instance.name}", asked.operation)
+        head = heads.towards_agent(call.request.headers, manner, (*own, *hop.headers))
         if asked.operation in SENDS and asked.ids.message:
             deps.pins.remember(asked.agent, place.owner, asked.ids.message, instance.label)
-        record = call.record
         record.endpoint = instance.target.authority
         record.fields["a2a.instance"] = instance.name
-        timeouts = Timeouts(CONNECT, settings.timeout, settings.idle_timeout)
+        timeouts = _timeouts(settings.timeout, settings.idle_timeout)
         label, started = instance.label, deps.clock.monotonic()
         instance.inflight += 1
         try:
@@ -139,6 +146,7 @@ class Relay:
             )
         except BaseException as error:
             instance.inflight -= 1
+            hop.end(reason_of(error))
             if isinstance(error, GatewayError):
                 instance.failed(error)
             raise
@@ -146,6 +154,8 @@ class Relay:
             seconds = deps.clock.monotonic() - started
             record.upstream_seconds += seconds
             deps.meter.upstream("a2a", asked.agent, seconds)
+        if response.status == 401 and instance.credentials is not None:
+            instance.credentials.refused(own)
         sent = Sent(place, instance, label, way.speech, response)
         await self._check_process(asked, sent)
         return sent
@@ -157,20 +167,31 @@ class Relay:
             self._warm = True
 
     async def _check_process(self, asked: Asked, sent: Sent) -> None:
-        """Whoever answered must be the process that was asked."""
-        identity = sent.place.agent.settings.identity
-        if identity is not None and identity.header is not None:
-            value = sent.response.header(identity.header.lower().encode())
-            sent.instance.identified((value or b"").decode("latin-1"))
-        place = sent.place
-        bound = place.task is not None or (place.context is not None and place.context.turns > 0)
-        if sent.instance.label == sent.label or not bound or place.agent.settings.state != "instance":
+        """Whoever answered must be the process that was asked; a conversation that begins is whose answers it."""
+        place, label = sent.place, sent.label
+        named = self._identified(sent)
+        if sent.instance.label == label:
+            return
+        if _is_free(place):
+            if named:
+                sent.label = sent.instance.label
+                if place.context is not None:
+                    self._deps.pins.rebind(place.context, sent.label)
             return
         await self._drop(sent)
         self._deps.meter.pinned("lost")
         if asked.ids.task:
             raise errors.task_not_found(asked.ids.task)
         raise errors.context_lost(asked.ids.context)
+
+    def _identified(self, sent: Sent) -> bool:
+        """Take in which process answered; whether it said so. What was renewed meanwhile may be the old one's last."""
+        identity = sent.place.agent.settings.identity
+        if identity is None or identity.header is None or sent.instance.label != sent.label:
+            return False
+        value = sent.response.header(identity.header.lower().encode())
+        sent.instance.identified((value or b"").decode("latin-1"))
+        return value is not None
 
     async def _drop(self, sent: Sent) -> None:
         sent.instance.inflight -= 1
@@ -186,47 +207,57 @@ class Relay:
         except UpstreamBroken as error:
             sent.instance.failed(error)
             raise errors.instance_unavailable(AGAIN) from error
-        _check(asked.agent, sent.speech, status, kind, body)
+        answers.check(asked.agent, sent.speech, status, kind, body)
         if status < 300 and asked.operation != LIST:  # a list names whatever the agent has: it makes nothing anybody's
-            for seen in learn.answer(sent.speech, asked.operation, body):
-                await self._learn(asked, sent, seen, turn=asked.operation in SENDS)
+            for seen in learn.answer(sent.speech, asked.operation, body) or answers.nothing(sent.speech, body):
+                await self._learn(asked, sent, seen)
         answered = bridge.answer(asked, sent.speech, status, body)
         same = asked.speech == sent.speech and kind
         return Reply(
             answered.status, heads.towards_client(response.headers, kind if same else heads.JSON_KIND), answered.body
         )
 
-    async def _learn(self, asked: Asked, sent: Sent, seen: Seen, *, turn: bool) -> None:
+    async def _learn(self, asked: Asked, sent: Sent, seen: Seen) -> None:
+        turn = asked.operation in SENDS and not sent.heard and self._begins(sent, seen)
         try:
             await self._deps.pins.learn(asked.agent, sent.place.owner, sent.label, seen, turn=turn)
         except Foreign as error:
             raise errors.invalid_agent_response(
                 f"agent {asked.agent} answered with an id that is not this caller's; nothing of it was passed on"
             ) from error
+        answers.note(sent.place.fields, seen)
         if seen.task and sent.place.told is not None:
             sent.place.told(seen.task)
 
+    def _begins(self, sent: Sent, seen: Seen) -> bool:
+        """The first that is heard of an answer to a message: its conversation cannot move from now on."""
+        record = sent.place.context
+        sent.heard = bool(seen.context) or record is not None
+        if record is not None and record.id != seen.context:
+            self._deps.pins.turned(record)
+        return sent.heard
+
     async def _streamed(self, call: Call, asked: Asked, sent: Sent) -> AsyncGenerator[bytes, None]:
         frames = Frames(sent.place.agent.settings.max_answer)
-        told = asked.operation not in SENDS
+        ready: list[bytes] = []
         try:
             async with closing(sent.response) as chunks:
                 async for chunk in chunks:
-                    ready = [await self._framed(asked, sent, frame) for frame in frames.feed(chunk)]
+                    for frame in frames.feed(chunk):
+                        passed = await self._framed(asked, sent, frame)
+                        ready.append(passed)  # one after the other: what came before a bad one has passed
                     if ready:
-                        yield b"".join(ready)
+                        whole, ready = b"".join(ready), []
+                        yield whole
                 if rest := frames.rest():
                     yield await self._framed(asked, sent, rest)
         except GatewayError as error:
             if isinstance(error, UpstreamBroken):
                 sent.instance.failed(error)
-            told = True
             call.record.error = f"{error.reason}: {error.message}"[:200]
-            yield error_event(asked.speech, asked.id, _in_stream(error))
+            yield b"".join([*ready, error_event(asked.speech, asked.id, _in_stream(error))])
         finally:
             sent.instance.inflight -= 1
-            if not told and sent.place.context is not None:
-                sent.place.context.turns += 1
 
     async def _framed(self, asked: Asked, sent: Sent, frame: bytes) -> bytes:
         """One frame as the client gets it, after what it names is bound."""
@@ -234,8 +265,8 @@ class Relay:
         if not said.data:
             return frame
         seen = learn.event(sent.speech, said.data)
-        if seen is not None:
-            await self._learn(asked, sent, seen, turn=False)
+        if seen is not None or not (sent.heard or learn.failed(sent.speech, said.data)):
+            await self._learn(asked, sent, seen or Seen())
         if sent.speech == asked.speech:
             return frame
         data = bridge.event(asked, sent.speech, said.data, said.name)
@@ -243,9 +274,13 @@ class Relay:
         return sse_event(data, name=b"" if name == b"message" else name)
 
 
-def _untold(place: Place) -> bool:
-    """Whether its conversation is one that a client has named, and no answer has come yet."""
-    return place.task is None and place.context is not None and not place.context.turns
+def _is_free(place: Place) -> bool:
+    """Whether another instance may answer: nothing is bound to this one, and no client has heard of it yet."""
+    if place.fixed:
+        return False
+    if place.agent.settings.state != "instance":
+        return True
+    return place.task is None and (place.context is None or not place.context.turns)
 
 
 def _way(asked: Asked, instance: Instance) -> Interface:
@@ -259,21 +294,5 @@ def _way(asked: Asked, instance: Instance) -> Interface:
     return next(each for each in spoken if each.speech == chosen)
 
 
-def _check(agent: str, speech: Speech, status: int, kind: bytes, body: bytes) -> None:
-    """Refuse what no client should take for an answer of the agent."""
-    if status in (401, 403):
-        _refuse(agent, f"refuses the gateway's credentials (HTTP {status}); set agents.{agent}.headers")
-    if body and b"json" not in kind:
-        _refuse(agent, f"answered HTTP {status} with something that is not JSON")
-    if speech.binding == "jsonrpc" and status >= 300 and not learn.failed(speech, body):
-        _refuse(agent, f"answered HTTP {status} without a JSON-RPC error")
-
-
-def _refuse(agent: str, what: str) -> NoReturn:
-    raise UpstreamInvalid(f"agent {agent} {what}")
-
-
 def _in_stream(error: GatewayError) -> GatewayError:
-    if isinstance(error, UpstreamBroken):
-        return errors.instance_unavailable(AGAIN)
-    return error
+    return errors.instance_unavailable(AGAIN) if isinstance(error, UpstreamBroken) else error

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from ..core.auth_settings import UpstreamAuth, auth_field
 from ..core.header_settings import Headers
 from ..core.http_values import Target
 from ..core.values import Duration, Name, Refusal, Section, Size, refuse, refuse_all, written
@@ -90,6 +91,7 @@ class Agent(Section):
     headers: Headers = Field(
         default={}, repr=False, description="Headers sent with each request, such as Authorization."
     )
+    auth: UpstreamAuth | None = auth_field()
     timeout: Duration = Field(
         default=600.0,
         json_schema_extra=written("10m"),

@@ -33,8 +33,9 @@ ROUNDS = 16
 PARTIAL = b"x-fedgate-partial"
 """How many instances with tasks of the caller could not be asked."""
 
-_WHEN = "statusTimestampAfter"
-_FILTERS = ("contextId", "status", _WHEN)
+_FILTERS = ("contextId", "status", "statusTimestampAfter")
+_CHANGING = {"status", "statusTimestampAfter"}
+"""What the table does not know: a task goes on while nobody asks for it."""
 _PARAMS = Level("params", *_FILTERS, "pageSize", "pageToken", "historyLength", "includeArtifacts", "tenant")
 
 
@@ -59,29 +60,41 @@ class TaskLists:
     async def answer(self, call: Call, asked: Asked, agent: Agent, owner: str) -> Reply:
         """Raises `A2aError`."""
         wish = _wish(bridge.own_params(asked))
-        records = [each for each in self._pins.tasks_of(agent.name, owner) if _fits(each, wish.filters)]
+        records = [each for each in self._held(agent, owner) if _fits(each, wish.filters)]
         question = encode([owner, agent.name, {key: bytes(part).decode() for key, part in wish.filters.items()}])
-        spots = self._spots(agent, records, wish, question)
+        begin = self._begin(agent, records)
         reading = _Reading(self, call, agent, owner, wish)
-        total = await reading.count(spots) if _WHEN in wish.filters else len(records)
-        taken, spots = await reading.fill(spots, wish.size)
+        taken, spots = await reading.fill(self._opened(question, wish.token) if wish.token else begin, wish.size)
+        total = len(records)
+        if _CHANGING & wish.filters.keys():
+            total = await _Reading(self, call, agent, owner, _counting(wish)).count(begin)
         token = self._tokens.seal(question, spots) if spots else ""
         answered = bridge.from_own(asked, result(taken, token, wish.size, total))
         partial = ((PARTIAL, b"%d" % reading.missing),) if reading.missing else ()
         return Reply(answered.status, (JSON, *partial), answered.body)
 
-    def _spots(self, agent: Agent, records: list[Session], wish: _Wish, question: bytes) -> dict[str, Spot]:
-        if wish.token:
-            try:
-                return self._tokens.open(question, wish.token)
-            except ValueError as error:
-                raise errors.invalid_params("pageToken is not one of this list; leave it out to begin anew") from error
+    def _held(self, agent: Agent, owner: str) -> list[Session]:
+        """The caller's tasks that are not lost with their instance."""
+        records = self._pins.tasks_of(agent.name, owner)
+        if agent.settings.state != "instance":
+            return records
+        labels = {label_of(each) for each in records}
+        held = {label for label in labels if (at := agent.labelled(label)) is not None and at.state != "lost"}
+        return [each for each in records if label_of(each) in held]
+
+    def _begin(self, agent: Agent, records: list[Session]) -> dict[str, Spot]:
+        """Where the reading begins: at each instance that holds one of the tasks."""
         if agent.settings.state != "instance":
             chosen = agent.choose()
             return {chosen.name: Spot()} if chosen is not None and records else {}
-        labels = {label_of(each) for each in records}
-        held = [agent.labelled(label) for label in sorted(labels)]
-        return {each.name: Spot() for each in held if each is not None and each.state != "lost"}
+        held = [agent.labelled(label) for label in sorted({label_of(each) for each in records})]
+        return {each.name: Spot() for each in held if each is not None}
+
+    def _opened(self, question: bytes, token: str) -> dict[str, Spot]:
+        try:
+            return self._tokens.open(question, token)
+        except ValueError as error:
+            raise errors.invalid_params("pageToken is not one of this list; leave it out to begin anew") from error
 
     def holder(self, agent: Agent, owner: str, task: str) -> str:
         """The name of the instance that holds a task of the caller; empty for a task of anybody else."""
@@ -106,7 +119,6 @@ class _Reading:
     """The reading of one page of ours from as many pages of theirs as it takes."""
 
     def __init__(self, lists: TaskLists, call: Call, agent: Agent, owner: str, wish: _Wish) -> None:
-        self.missing = 0
         self._lists = lists
         self._call = call
         self._agent = agent
@@ -114,10 +126,15 @@ class _Reading:
         self._wish = wish
         self._pages: dict[str, tuple[str, Page]] = {}
         self._away: dict[str, Spot] = {}
+        """Instances that could not be asked: the next page tries again."""
+
+    @property
+    def missing(self) -> int:
+        return len(self._away)
 
     async def count(self, spots: dict[str, Spot]) -> int:
         """All that there is, as far as `ROUNDS` pages go; the table does not know when a task changed."""
-        return len((await self.fill(spots, MOST * ROUNDS))[0])
+        return len((await self.fill(spots, MOST * ROUNDS))[0]) if spots else 0
 
     async def fill(self, spots: dict[str, Spot], size: int) -> tuple[list[msgspec.Raw], dict[str, Spot]]:
         taken: list[msgspec.Raw] = []
@@ -129,7 +146,7 @@ class _Reading:
             spots = merged.spots
             if not spots or len(taken) >= size:
                 break
-        return taken, spots
+        return taken, spots | self._away if spots else {}
 
     def _holder(self, task: str) -> str:
         if self._agent.settings.state == "instance":
@@ -140,6 +157,8 @@ class _Reading:
     async def _fetch(self, spots: dict[str, Spot]) -> None:
         """The page that each spot names, unless it is at hand; side by side."""
         wanted = [name for name, spot in spots.items() if self._pages.get(name, (None,))[0] != spot.token]
+        if not wanted:
+            return
         async with asyncio.TaskGroup() as group:
             asked = {name: group.create_task(self._one(name, spots[name])) for name in wanted}
         failures = []
@@ -149,13 +168,15 @@ class _Reading:
                 self._pages[name] = (spots[name].token, found)
             else:
                 self._pages.pop(name, None)
+                self._away[name] = spots[name]
                 failures.append(found)
-        self.missing += len(failures)
         if failures and not self._pages:
             raise failures[0]
 
     async def _one(self, name: str, spot: Spot) -> Page | GatewayError:
         instance = self._agent.instance(name)
+        if (instance is None or not instance.usable) and self._agent.settings.state != "instance":
+            instance = self._agent.choose()
         if instance is None or not instance.usable:
             return errors.instance_unavailable(AGAIN)
         params = {**self._wish.params, "pageSize": raw(self._wish.size)}
@@ -167,7 +188,7 @@ class _Reading:
             return error
 
     def _place(self, instance: Instance) -> Place:
-        return Place(self._agent, self._owner, instance)
+        return Place(self._agent, self._owner, instance, fixed=True)
 
 
 def _wish(given: Fields) -> _Wish:
@@ -179,6 +200,12 @@ def _wish(given: Fields) -> _Wish:
     strange = {key: part for key, part in given.items() if not _PARAMS.knows(key)}
     passed = {key: part for key, part in params.items() if key not in ("pageSize", "pageToken", "tenant")} | strange
     return _Wish(size, text(params.get("pageToken")) or "", filters, passed)
+
+
+def _counting(wish: _Wish) -> _Wish:
+    """The same question, for nothing but the number of tasks: in long pages, of short tasks."""
+    slim = {"historyLength": raw(0), "includeArtifacts": raw(False)}
+    return _Wish(MOST, "", wish.filters, wish.params | slim)
 
 
 def _whole(member: msgspec.Raw | None, name: str, default: int) -> int:
@@ -194,10 +221,9 @@ def _whole(member: msgspec.Raw | None, name: str, default: int) -> int:
 
 
 def _fits(record: Session, filters: Fields) -> bool:
-    """Whether a task is one of those asked for, as far as the table knows."""
-    context, status = text(filters.get("contextId")), text(filters.get("status"))
-    data = record.data
-    return (not context or data.get("context") == context) and (not status or data.get("state") == status)
+    """Whether a task may be one of those asked for: its context is known for good, its state is the agent's to know."""
+    context = text(filters.get("contextId"))
+    return not context or record.data.get("context", context) == context
 
 
 def _said(error: Fields) -> A2aError:

@@ -21,7 +21,10 @@ class KeyRing:
 
     def find(self, presented: bytes) -> Principal | None:
         """Whose key these bytes are. The time taken says nothing about the keys there are."""
-        digest = hashlib.sha256(presented).digest()
+        return self.held(hashlib.sha256(presented).digest())
+
+    def held(self, digest: bytes) -> Principal | None:
+        """Whose key has this SHA-256."""
         found = self._principals.get(digest)
         # The look-up compares digests, of which a caller can steer no prefix; the comparison
         # that decides is constant-time all the same.

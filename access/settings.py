@@ -1,4 +1,4 @@
-"""The `access` section: who may call, by which key.
+"""The `access` section: who may call, by which key or token.
 
 Keys live here as secrets (`repr` hides them) or as digests; the check itself is in the
 identify stage. `manifest/model.py` composes this section and settles `anonymous`.
@@ -11,6 +11,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, WithJsonSchema, model_validator
 
 from ..core.values import Refusal, Section, refuse, refuse_all
+from .jwt_settings import Issuers, TrustedProxies
+from .rule_settings import RuleList
 
 _ID_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}$"
 _MIN_KEY, _MAX_KEY = 8, 512
@@ -92,13 +94,28 @@ class AccessSettings(Section):
         default=(),
         description="API keys, sent as Authorization: Bearer KEY, x-api-key, api-key or x-goog-api-key.",
     )
+    jwt: Issuers = Field(default=(), description="Issuers whose tokens are accepted (JWT: OpenID Connect, OAuth 2).")
+    trusted_proxies: TrustedProxies | None = Field(
+        default=None, description="Proxies that check client certificates and pass on whose it was."
+    )
     anonymous: bool | None = Field(
         default=None,
-        description="Whether callers without a key are served; by default only on loopback with no key configured.",
+        description="Whether callers without a key or token are served; by default only on loopback with neither "
+        "configured.",
     )
     admins: tuple[Word, ...] = Field(
         default=(), description="Groups or ids that may read /metrics and use the administration from elsewhere."
     )
+
+    rules: RuleList = Field(
+        default=(),
+        description="Who may do what: CEL expressions, each an allow (also as plain text), a deny or a require.",
+    )
+
+    @property
+    def identifies(self) -> bool:
+        """Whether there is any way to be somebody."""
+        return bool(self.keys or self.jwt or self.trusted_proxies)
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

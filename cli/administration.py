@@ -31,20 +31,22 @@ class Administration:
         if key:
             self._headers["authorization"] = f"Bearer {key}"
 
-    async def ask(self, method: str, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
+    async def ask(
+        self, method: str, path: str, params: Mapping[str, str] | None = None, *, body: bytes | None = None
+    ) -> dict[str, Any]:
         """The object that is answered. Raises `Stop`."""
         url = f"{self._base}/admin{path}"
         try:
-            async with self._http.stream(method, url, params=params, headers=self._headers) as response:
-                body = await self._body(response)
+            async with self._http.stream(method, url, params=params, headers=self._headers, content=body) as response:
+                found = await self._body(response)
         except httpx2.TimeoutException as error:
             raise Stop(f"{self._base} did not answer in time", UNREACHABLE) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             why = one_line(str(error)) or type(error).__name__
             raise Stop(f"cannot reach {self._base}: {why}", UNREACHABLE, "fedgate serve") from error
-        if response.is_success and isinstance(body, dict):
-            return body
-        raise self._refusal(response.status_code, body)
+        if response.is_success and isinstance(found, dict):
+            return found
+        raise self._refusal(response.status_code, found)
 
     async def _body(self, response: httpx2.Response) -> object:
         """As JSON; `None` if it is none."""

@@ -124,6 +124,30 @@ def _agents(parser: Parser) -> None:
     _operated(parser, f"ask the gateway that runs there (default for drain and undrain: {HERE})", None)
 
 
+def _why(parser: Parser) -> None:
+    parser.add_argument("manifests", nargs="*", default=[], metavar="MANIFEST", help=_MANIFESTS)
+    parser.add_argument(
+        "--as",
+        dest="who",
+        default="anonymous",
+        metavar="KEY_OR_CLAIMS",
+        help="who: a key, its id, a token, anonymous, or an object of claims, groups...; @FILE: what is in that file",
+    )
+    parser.add_argument("--tool", metavar="NAME", help="may this tool be called, by its name in the catalog")
+    parser.add_argument("--agent", metavar="NAME", help="may this agent be sent a message")
+    parser.add_argument("--model", metavar="NAME", help="may this model be asked")
+    parser.add_argument("--view", default="", metavar="NAME", help="with --tool: in this server's or profile's catalog")
+    parser.add_argument(
+        "--arg",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="one argument of the tool; of a message contextId, taskId or skillId; of a model max_tokens, stream, ...",
+    )
+    parser.add_argument("--json-args", metavar="OBJECT", help="arguments as one JSON object; --arg adds to them")
+    _operated(parser, "ask the gateway that runs there (its administration) instead of a manifest", None)
+
+
 def _operated(parser: Parser, about: str, default: str | None) -> None:
     parser.add_argument("--url", default=default, help=about)
     _key(parser)
@@ -205,6 +229,7 @@ COMMANDS = {
     "agents": Command("list A2A agents and their instances, or drain one", _agents),
     "sessions": Command("show, watch or end the sessions of a running gateway", _sessions),
     "keys": Command("make an API key and the manifest entry for it", _keys),
+    "why": Command("explain whether somebody may use a tool, agent or model, without using it", _why),
     "schema": Command("print the JSON Schema of the manifest, for editors", _schema),
 }
 

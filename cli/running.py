@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 
 from ..gateway.app import Gateway
-from ..gateway.serve import run
+from ..gateway.serve import Origin, run
 from ..gateway.settings import Listen
 from ..manifest.model import Manifest
 from ..telemetry.logs import setup_logging
@@ -28,8 +28,10 @@ def _nothing(_gateway: Gateway, _listen: Listen) -> str:
     return ""
 
 
-def foreground(manifest: Manifest, *, log_level: str, json: bool, extra: Extra = _nothing) -> None:
-    """Serve until SIGINT or SIGTERM. Raises `CannotListen`."""
+def foreground(
+    manifest: Manifest, *, log_level: str, json: bool, extra: Extra = _nothing, origin: Origin | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM. `origin`: where the manifest is read again. Raises `CannotListen`."""
 
     def announce(gateway: Gateway, listen: Listen) -> None:
         if json:
@@ -42,6 +44,6 @@ def foreground(manifest: Manifest, *, log_level: str, json: bool, extra: Extra =
     undo = setup_logging(log_level, manifest.telemetry.log.format)
     try:
         with ended_by_signals():
-            run(manifest, announce)
+            run(manifest, announce, origin)
     finally:
         undo()

@@ -1,29 +1,39 @@
 """`fedgate serve`: the gateway of a manifest, in the foreground."""
 
+import os
 import shlex
 from argparse import Namespace
 
 from pydantic import ValidationError
 
 from ..gateway.app import CannotOpenStore
-from ..gateway.serve import CannotListen
+from ..gateway.serve import CannotListen, Origin
 from ..gateway.settings import parse_listen
+from ..manifest.load import load
 from ..manifest.model import Manifest
 from .running import foreground
-from .source import read
+from .source import paths, read
 from .stop import BAD_MANIFEST, OK, USAGE, Stop
 
 
 def run(arguments: Namespace) -> int:
     """Serve until a signal comes."""
     manifest = read(arguments.manifests)
-    if arguments.listen is not None:
-        manifest = listening_on(manifest, arguments.listen)
+    listen = arguments.listen
+    if listen is not None:
+        manifest = listening_on(manifest, listen)
+    files = paths(arguments.manifests)
+
+    def again() -> Manifest:
+        found = load(files, os.environ)
+        return found if listen is None else listening_on(found, listen)
+
     try:
-        foreground(manifest, log_level=arguments.log_level, json=arguments.json)
+        origin = Origin(again, lambda: files)
+        foreground(manifest, log_level=arguments.log_level, json=arguments.json, origin=origin)
     except CannotListen as error:
-        again = shlex.join(["fedgate", "serve", *arguments.manifests, "--listen", "127.0.0.1:0"])
-        raise Stop(str(error), BAD_MANIFEST, again) from error
+        hint = shlex.join(["fedgate", "serve", *arguments.manifests, "--listen", "127.0.0.1:0"])
+        raise Stop(str(error), BAD_MANIFEST, hint) from error
     except CannotOpenStore as error:
         raise Stop(str(error), BAD_MANIFEST, shlex.join(["fedgate", "check", *arguments.manifests])) from error
     return OK

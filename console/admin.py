@@ -5,6 +5,7 @@ who, what, on what. Above: the gateway's cold side, which mounts it. Below: the 
 """
 
 import logging
+from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -12,15 +13,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from ..core.errors import GatewayError
+from ..core.errors import GatewayError, NotFound
 from ..sessions.table import SessionTable
+from ..telemetry.live import Live
+from ..telemetry.stories import Stories
 from .agents import Roster
-from .filters import wanted
+from .filters import Wanted, wanted
 from .guard import Guard, administrator, answer, missed, refused
 from .openapi import document
 from .paging import Book
-from .ports import Admit, Agents, Servers
+from .ports import Admit, Agents, Reload, Servers
 from .rows import Standing
+from .watching import Watching
+from .why import Why, read
 
 log = logging.getLogger("fedgate.admin")
 
@@ -34,6 +39,10 @@ class Parts(msgspec.Struct, frozen=True):
     servers: Servers
     version: str
     plain_ids: bool = False
+    why: Why | None = None
+    live: Live | None = None
+    stories: Stories | None = None
+    reload: Reload | None = None
 
 
 class Admin:
@@ -43,6 +52,9 @@ class Admin:
         self._parts = parts
         self._book = Book(parts.sessions, plain=parts.plain_ids)
         self._roster = Roster(parts.agents, parts.sessions)
+        self._watching = watching = Watching(parts.live, parts.stories, parts.reload)
+        if parts.live is not None:
+            parts.live.sessions = self._newest
         self.paths: list[BaseRoute] = [
             Route("/sessions", self._sessions),
             Route("/sessions/{mark}", self._end, methods=["DELETE"]),
@@ -50,6 +62,11 @@ class Admin:
             Route("/agents/{agent}/instances/{instance}/drain", self._drain, methods=["POST"]),
             Route("/agents/{agent}/instances/{instance}/undrain", self._undrain, methods=["POST"]),
             Route("/servers", self._servers),
+            Route("/why", self._why, methods=["POST"]),
+            Route("/live", watching.stream),
+            Route("/requests/{id}", watching.story),
+            Route("/reload", watching.manifest),
+            Route("/reload", self._reload, methods=["POST"]),
             Route("/openapi.json", self._openapi),
         ]
         inner = Starlette(routes=self.paths, exception_handlers={404: missed, 405: missed, GatewayError: refused})
@@ -64,6 +81,15 @@ class Admin:
         row, tasks = await self._book.end(request.path_params["mark"], self._standing())
         _note(request, f"ended {row.protocol} {row.kind} {row.mark} of {row.owner}")
         return answer({"session": row, "tasks": tasks})
+
+    async def _newest(self) -> Any:
+        """For the live view: the first page of the list."""
+        return await self._book.page(Wanted(), self._standing())
+
+    async def _reload(self, request: Request) -> Response:
+        reply = await self._watching.again(request)
+        _note(request, f"asked for the manifest to be read again: HTTP {reply.status_code}")
+        return reply
 
     def _standing(self) -> Standing:
         return Standing(self._parts.agents.views())
@@ -85,6 +111,12 @@ class Admin:
 
     async def _servers(self, _request: Request) -> Response:
         return answer({"servers": self._parts.servers()})
+
+    async def _why(self, request: Request) -> Response:
+        question = await read(request)
+        if self._parts.why is None:
+            raise NotFound("this gateway explains nothing")
+        return answer(await self._parts.why(question))
 
     async def _openapi(self, _request: Request) -> Response:
         return answer(document(self._parts.version))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .filters import LIMIT, MOST, STATES
+from .openapi_watching import watched, watched_schemas
 from .rows import KINDS, PROTOCOLS
 
 Schema = dict[str, Any]
@@ -60,7 +61,9 @@ def _paths() -> Schema:
             "post": _operation("drain", "Give the instance no new conversations; those it holds go on", "Instance", one)
         },
         f"{below}/undrain": {"post": _operation("undrain", "Give it new conversations again", "Instance", one)},
+        "/why": {"post": _asking()},
         "/servers": {"get": _operation("listServers", "MCP servers, as /readyz shows them", "Servers")},
+        **watched(),
         "/openapi.json": {
             "get": {
                 "operationId": "describe",
@@ -89,6 +92,12 @@ def _operation(ident: str, summary: str, gives: str, parameters: Sequence[Schema
         "parameters": list(parameters),
         "responses": {"200": _json(summary, _ref(gives)), "default": _ERROR},
     }
+
+
+def _asking() -> Schema:
+    summary = "May this one do that, and why: identity, route, rules, limits. Nothing is sent"
+    body = {"required": True, "content": {"application/json": {"schema": _ref("Question")}}}
+    return {**_operation("why", summary, "Why"), "requestBody": body}
 
 
 def _in_path(name: str) -> Schema:
@@ -143,8 +152,11 @@ def _schemas() -> dict[str, Schema]:
         "Instance": _instance(),
         "Agent": _agent(),
         "Agents": _object(agents=_list("Agent")),
+        "Question": _question(),
+        "Why": _why(),
         "Server": _server(),
         "Servers": _object(servers=_list("Server")),
+        **watched_schemas(),
     }
 
 
@@ -200,6 +212,46 @@ def _agent() -> Schema:
         instances=_list("Instance"),
         reason=TEXT,
     )
+
+
+def _question() -> Schema:
+    """`minLength` would keep an empty name out, which is as none; the two are told apart by the answer."""
+    anybody = {"anyOf": [TEXT, {"type": "object"}], "description": "A key, its id, a token, anonymous; or claims."}
+    return _object(
+        ("as", "tool", "agent", "model", "arguments", "view"),
+        **{"as": anybody},
+        tool=TEXT,
+        agent=TEXT,
+        model=TEXT,
+        arguments={"type": "object"},
+        view={"type": "string", "description": "The catalog that the tool is in; empty: all servers."},
+    )
+
+
+def _why() -> Schema:
+    flag = {"type": "boolean"}
+    return _object(
+        ("route",),
+        identity=_object(admitted=flag, id=TEXT, kind=TEXT, groups={"type": "array", "items": TEXT}, why=TEXT),
+        asked=_object(kind={"enum": ["tool", "agent", "model"]}, name=TEXT, view=TEXT, operation=TEXT),
+        route={"type": "object", "description": "What the name leads to."},
+        rules={"type": "array", "items": _told()},
+        limits={"type": "array", "items": _standing()},
+        known={"type": "boolean", "description": "Whether the caller may know of it; else it looks unknown."},
+        allowed=flag,
+        why=TEXT,
+        told={"type": "string", "description": "What the caller is told; empty if it is allowed."},
+    )
+
+
+def _told() -> Schema:
+    kinds, held = ["allow", "deny", "require"], ["yes", "no", "error", "unknown"]
+    return _object(rule=TEXT, kind={"enum": kinds}, expression=TEXT, held={"enum": held}, why=TEXT)
+
+
+def _standing() -> Schema:
+    kinds = ["requests", "tokens", "concurrency"]
+    return _object(limit=TEXT, kind={"enum": kinds}, most=COUNT, per=TEXT, left=COUNT)
 
 
 def _server() -> Schema:

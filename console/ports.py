@@ -19,6 +19,19 @@ Servers = Callable[[], list[dict[str, Any]]]
 """The MCP servers, as `/readyz` shows them."""
 
 
+class Reload(Protocol):
+    """Reads the manifest again."""
+
+    @property
+    def standing(self) -> Any:
+        """Which manifest is served, and what became of the last attempt: a value that has a JSON form."""
+        ...
+
+    async def reload(self, by: str) -> Any:
+        """What became of it, as above, with `result`. Raises `ClientError` where there is nothing to be read."""
+        ...
+
+
 class InstanceView(msgspec.Struct, frozen=True):
     """One instance of an agent. `since` on the wall clock."""
 

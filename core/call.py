@@ -5,23 +5,31 @@ the outermost stage must report even when an inner one fails is noted in the one
 mutable companion, `Record`. Nothing here knows a protocol.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
+
+from .trail import Trail
 
 Header = tuple[bytes, bytes]
 ReadBody = Callable[[], Awaitable[bytes]]
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who calls. `id` is stable (key id, or issuer + subject), never a token."""
+    """Who calls. `id` is stable (key id, or issuer and subject), never a token."""
 
     id: str
     kind: str = "anonymous"
-    """`anonymous`, `key` or (later) `jwt`."""
+    """`anonymous`, `key`, `jwt`, or `mtls`: the subject of a client certificate that a proxy has checked."""
     groups: tuple[str, ...] = ()
     metadata: dict[str, str] = {}
+    issuer: str = ""
+    """Who vouches for a `jwt`."""
+    scopes: tuple[str, ...] = ()
+    """What the bearer of the token may do, in the issuer's words."""
+    claims: dict[str, Any] = {}
+    """What the issuer says of the caller; nobody changes it."""
 
     @property
     def owner(self) -> str:
@@ -51,10 +59,27 @@ class Request(msgspec.Struct, frozen=True):
     raw_path: str = ""
     """The path as it was written on the wire, escapes and all."""
 
+    def __repr__(self) -> str:
+        return f"<Request {self.id} {self.method}>"  # headers and query may hold a credential
+
     def header(self, name: bytes) -> str | None:
         """The header's value as text, stripped; `name` in lower case."""
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1").strip(" \t")
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """On whose behalf an upstream is asked: what credentials towards it may be made of.
+
+    `token`: the caller's verified token; empty for callers without one. `headers`: those of its request.
+    """
+
+    principal: Principal
+    token: bytes = b""
+    headers: Mapping[bytes, bytes] = {}
+
+    def __repr__(self) -> str:
+        return f"<Caller {self.principal.kind}>"
 
 
 class Record(msgspec.Struct):
@@ -80,6 +105,10 @@ class Record(msgspec.Struct):
     wire: Any = None
     """What the protocol's error renderer needs to answer in the caller's terms (a JSON-RPC id...)."""
     fields: dict[str, str | int | float | bool | None] = {}
+    trail: Trail | None = None
+    """What it goes through; `None`: nobody wants to know."""
+    sent: int = 0
+    """Bytes of the reply's body so far."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -98,6 +127,16 @@ class Call(msgspec.Struct, frozen=True):
     body: bytes = b""
     message: Any = None
     """The protocol's own parsed form of the body, after `bind`."""
+    token: bytes = b""
+    """The caller's verified token, after `identify`: only for exchange against another one, never to be sent on."""
+
+    def __repr__(self) -> str:
+        return f"<Call {self.request.id} {self.protocol} {self.operation}>"
+
+    @property
+    def caller(self) -> Caller:
+        """What upstreams' credentials may be made of."""
+        return Caller(self.principal, self.token, self.request.headers)
 
 
 class Reply(msgspec.Struct, frozen=True):

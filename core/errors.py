@@ -4,13 +4,14 @@
     ├── ClientError            the caller's doing: repeating it unchanged will not help
     │   ├── BadRequest 400 · Unauthorized 401 · Forbidden 403 · NotFound 404 · MethodNotAllowed 405
     │   ├── NotAcceptable 406 · RequestTimeout 408 · Conflict 409 · TooLarge 413 · UnsupportedMediaType 415
-    │   ├── Misdirected 421
+    │   ├── Misdirected 421 · RateLimited 429
     │   └── RpcError           a JSON-RPC error with its own code (and HTTP status)
     ├── UpstreamError          the server, agent or provider behind us
     │   ├── UpstreamRefused    no connection was made: nothing was sent
     │   ├── UpstreamTimeout    it did not answer in time
     │   ├── UpstreamBroken     the connection ended in the middle
-    │   └── UpstreamInvalid    it answered something that its protocol does not allow
+    │   ├── UpstreamInvalid    it answered something that its protocol does not allow
+    │   └── UpstreamDenied     it does not let the gateway in, or nobody gives the gateway what it would show there
     └── OwnError               ours
         ├── Overloaded 503     a limit of the gateway is reached
         └── Internal 500       a bug; logged with its cause, reported blandly
@@ -107,6 +108,20 @@ class Misdirected(ClientError):
     reason = "misdirected"
 
 
+class RateLimited(ClientError):
+    """A limit of the manifest is reached. `retry_after`: seconds until the same request may pass."""
+
+    status = 429
+    retryable = True
+    reason = "rate_limited"
+
+    def __init__(
+        self, message: str, *, headers: tuple[tuple[bytes, bytes], ...] = (), retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, headers=headers)
+        self.retry_after = retry_after
+
+
 class RpcError(ClientError):
     """A JSON-RPC error object: `code`, message, optional raw JSON `data`.
 
@@ -144,6 +159,10 @@ class UpstreamBroken(UpstreamError):
 
 class UpstreamInvalid(UpstreamError):
     reason = "upstream_invalid"
+
+
+class UpstreamDenied(UpstreamError):
+    reason = "upstream_denied"
 
 
 class OwnError(GatewayError):

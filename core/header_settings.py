@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 from .values import Refusal, refuse_all
 
 # Sent by the HTTP client itself: a second value would break the framing of the request.
-_FRAMING = {"connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+FRAMING = {"connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 
 
 def _headers(headers: dict[str, str]) -> dict[str, str]:
@@ -22,7 +22,7 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
         first = seen.setdefault(name.lower(), name)
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             found.append(Refusal("is not a header name", "use letters, digits and -", (name,)))
-        elif name.lower() in _FRAMING:
+        elif name.lower() in FRAMING:
             found.append(Refusal("is set by the gateway itself", "leave this header out", (name,)))
         elif first != name:
             found.append(Refusal("is given twice", "header names do not mind case", (name,), (first,)))

@@ -17,6 +17,8 @@ INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 SERVER_ERROR = -32000
 REQUEST_TIMEOUT = -32001
+LIMIT_EXCEEDED = -32005
+"""Of the codes that servers may use as they like, the one that others already use for this (EIP-1474)."""
 REQUEST_CANCELLED = -32800
 
 Id = str | int

@@ -19,14 +19,29 @@ class Stage(Protocol):
 
 def compose(stages: Sequence[Stage], last: Handler) -> Handler:
     """Wrap `last` in the stages, the first one outermost."""
-    handler = last
+    handler = _last(last) if stages else last
     for stage in reversed(stages):
         handler = _wrap(stage, handler)
     return handler
 
 
 def _wrap(stage: Stage, inner: Handler) -> Handler:
+    name = type(stage).__name__.lower()
+
     async def handle(call: Call) -> Reply:
+        trail = call.record.trail
+        if trail is not None:
+            trail.step(name)
         return await stage(call, inner)
+
+    return handle
+
+
+def _last(dispatch: Handler) -> Handler:
+    async def handle(call: Call) -> Reply:
+        trail = call.record.trail
+        if trail is not None:
+            trail.step("dispatch")
+        return await dispatch(call)
 
     return handle

@@ -44,7 +44,8 @@ class Refusal:
     """One thing a validator will not have.
 
     `at` is the path below the validated value, `other` (below it too) the place that it
-    collides with, `nearest` a valid spelling close to what was written.
+    collides with, `nearest` a valid spelling close to what was written, `offset` the
+    character of a text at which it is wrong.
     """
 
     what: str
@@ -52,6 +53,7 @@ class Refusal:
     at: Where = ()
     other: Where | None = None
     nearest: str | None = None
+    offset: int | None = None
 
 
 REFUSED = "refused"

@@ -6,7 +6,7 @@ import contextlib
 from ..core import jsonrpc
 from ..core.call import Call, replace
 from ..core.errors import NotFound, Overloaded, RpcError
-from ..core.rawjson import Raw, text
+from ..core.rawjson import Fields, Raw, text
 from ..sessions.table import SessionTable
 from . import local, task_ids
 from .arguments import picked
@@ -29,6 +29,7 @@ from .inbound import (
 )
 from .routing import resolved, route
 from .task_ids import TaskIds
+from .visible import VisibleCatalogs
 
 UNROUTED = frozenset({("legacy", "initialize"), ("modern", "subscriptions/listen")})
 STARTING = 5.0
@@ -39,20 +40,20 @@ LOOK = 0.05
 class Binder:
     """Finds the session and the server of each call. Raises `ClientError` in the order of the specification."""
 
-    def __init__(self, hub: Hub, sessions: SessionTable, tasks: TaskIds) -> None:
+    def __init__(
+        self, hub: Hub, sessions: SessionTable, tasks: TaskIds, catalogs: VisibleCatalogs | None = None
+    ) -> None:
         self._hub = hub
+        self.catalogs = catalogs or VisibleCatalogs(hub)
         self._sessions = sessions
         self._tasks = tasks
 
-    def catalog(self, view: str) -> Catalog:
-        catalog = self._hub.catalog(view)
-        if catalog is None:
-            known = ", ".join(sorted(self._hub.views)) or "none"
-            raise NotFound(f"there is no MCP server or profile {view[:64]!r} here; there are: {known}")
-        return catalog
+    def catalog(self, call: Call) -> Catalog:
+        """What the caller may know of. Raises `NotFound`."""
+        return self.catalogs.get(call)
 
     async def bind(self, call: Call) -> Call:
-        catalog = self.catalog(call.view)
+        catalog = self.catalog(call)
         era = era_of(call.request)
         call.record.wire = Wire(era)
         kind = check_http(call.request, era)
@@ -108,7 +109,7 @@ class Binder:
             if self._hub.settled.is_set() or error.code not in (jsonrpc.INVALID_PARAMS, LEGACY_NOT_FOUND):
                 raise
         await self._appears(call)
-        return self.route(call, self.catalog(call.view))
+        return self.route(call, self.catalog(call))
 
     async def _appears(self, call: Call) -> None:
         """Return when the call can be routed, every server has been reached or failed, or the time is up."""
@@ -122,10 +123,16 @@ class Binder:
 
     def _is_known(self, call: Call) -> bool:
         try:
-            self.route(call, self.catalog(call.view))
+            self.route(call, self.catalog(call))
         except RpcError:
             return False
         return True
+
+    def supposed(self, call: Call, method: str, params: Fields) -> Call:
+        """What a legacy request for this would be bound to, as far as its caller may know. Raises as `bind` does."""
+        message = jsonrpc.Message("2.0", Raw(b"0"), method)
+        inbound = Inbound("legacy", "request", message, params)
+        return self.route(replace(call, operation=method, message=inbound), self.catalog(call))
 
     def of_batch(self, call: Call) -> Call:
         """One message of a batch as a call of its own."""
@@ -134,7 +141,7 @@ class Binder:
         inbound = read_message(call.message)
         self._note(call, inbound, accepted=True)
         operation = inbound.message.method or "response"
-        return self.route(replace(call, operation=operation, message=inbound), self.catalog(call.view))
+        return self.route(replace(call, operation=operation, message=inbound), self.catalog(call))
 
     def _session(self, call: Call) -> ClientSession:
         id_ = require_session_id(call.request.header(H_SESSION))

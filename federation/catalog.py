@@ -8,7 +8,7 @@ the same.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -39,6 +39,18 @@ class Route(msgspec.Struct, frozen=True):
 
 
 Templates = tuple[tuple[Expansions, Route], ...]
+
+
+class Visible(Protocol):
+    """What one kind of caller may know of; the rest is not there for it."""
+
+    def has(self, method: str, server: str, key: str) -> bool:
+        """Whether there is this item of the list of `method`, named as its server does."""
+        ...
+
+    def knows(self, server: str) -> bool:
+        """Whether there is this server."""
+        ...
 
 
 class Reach(msgspec.Struct, frozen=True):
@@ -84,6 +96,12 @@ class Catalog(msgspec.Struct, frozen=True):
     """The same, if every tool is listed."""
     unmatched: tuple[str, ...] = ()
     """Edits of the view that name no tool in it, as far as its servers are known."""
+    visible: Visible | None = None
+    """For whom it was built; `None`: for everybody."""
+
+    def shows(self, method: str, server: str, key: str) -> bool:
+        """Whether the caller may know of what is not listed, named as its server does."""
+        return self.visible is None or self.visible.has(method, server, key)
 
     def exposer(self, server: str) -> Rewrite:
         """How URIs of `server` look to the client of this view."""
@@ -103,19 +121,24 @@ def build(
     view: View,
     refused: Refused = _NOTHING_REFUSED,
     before: Catalog | None = None,
+    visible: Visible | None = None,
 ) -> Catalog:
     """The catalog of a view. A server whose listing is not known yet (`None`) offers nothing yet.
 
     `refused`: tools to withhold. `before`: the catalog that this one replaces, so that
-    one near the limit of `View.search_over` does not go back and forth.
+    one near the limit of `View.search_over` does not go back and forth. `visible`: leaves out
+    what a caller may not know of; names are as they are for everybody.
     """
-    members = view.members(listings)
-    known = {name: listing for name in members if (listing := listings[name]) is not None}
+    everyone = view.members(listings)
+    members = everyone if visible is None else tuple(filter(visible.knows, everyone))
+    named = {name: listing for name in everyone if (listing := listings[name]) is not None}
+    arranged = {method: arrange(method, named, view, refused, frozenset()) for method in LISTS if method != _TOOLS}
+    arranged = {method: _seen(method, found, visible) for method, found in arranged.items()}
+    tools = _tools(named, members, view, refused, before, visible)
+    arranged[_TOOLS] = tools.arranged
+    known = {name: named[name] for name in members if name in named}
     complete = len(known) == len(members)
     info = greeting.info(known, view)
-    arranged = {method: arrange(method, known, view, refused, frozenset()) for method in LISTS if method != _TOOLS}
-    tools = _tools(known, members, view, refused, before)
-    arranged[_TOOLS] = tools.arranged
     shown = {method: _listed(found.offers) for method, found in arranged.items()} | {_TOOLS: tools.shown}
     routes = {method: _routes(arranged[method].offers) for method in LISTS}
     if tools.searching:
@@ -127,7 +150,7 @@ def build(
         prefixed=view.prefixed,
         routes=routes,
         templates=templates,
-        lists={method: _results(method, known, shown[method], info) for method in LISTS},
+        lists={method: _results(method, known, shown[method], info, shared=visible is None) for method in LISTS},
         capabilities=greeting.passed_on(known[view.single])
         if view.single in known
         else greeting.capabilities(known, complete=complete, searching=tools.searching),
@@ -140,6 +163,7 @@ def build(
         tokens=sum(map(tool_tokens, tools.shown)) if tools.searching else tools.cost,
         tokens_unsearched=tools.cost,
         unmatched=tools.arranged.unmatched if complete else (),
+        visible=visible,
     )
 
 
@@ -154,17 +178,29 @@ class _Tools(msgspec.Struct, frozen=True):
 
 
 def _tools(
-    known: Mapping[str, Listing], members: tuple[str, ...], view: View, refused: Refused, before: Catalog | None
+    known: Mapping[str, Listing],
+    members: tuple[str, ...],
+    view: View,
+    refused: Refused,
+    before: Catalog | None,
+    visible: Visible | None,
 ) -> _Tools:
-    arranged = arrange(_TOOLS, known, view, refused, frozenset())
+    arranged = _seen(_TOOLS, arrange(_TOOLS, known, view, refused, frozenset()), visible)
     shown = _listed(arranged.offers)
     cost = sum(map(tool_tokens, shown))
     if not _searches(view, cost, before):
         return _Tools(arranged, shown, searching=False, cost=cost)
     if not search.RESERVED.isdisjoint(arranged.offers):
-        arranged = arrange(_TOOLS, known, view, refused, search.RESERVED)
+        arranged = _seen(_TOOLS, arrange(_TOOLS, known, view, refused, search.RESERVED), visible)
     lines = {name: greeting.one_line(view.about.get(name, "")) or greeting.line(known.get(name)) for name in members}
     return _Tools(arranged, list(search.definitions(lines)), searching=True, cost=cost)
+
+
+def _seen(method: str, arranged: Arranged, visible: Visible | None) -> Arranged:
+    if visible is None:
+        return arranged
+    offers = {key: each for key, each in arranged.offers.items() if visible.has(method, each.server, each.item.key)}
+    return msgspec.structs.replace(arranged, offers=offers)
 
 
 def _searches(view: View, cost: int, before: Catalog | None) -> bool:
@@ -187,11 +223,11 @@ def _reach(view: View, visible: Templates, templates: Arranged) -> Reach:
 
 
 def _results(
-    method: str, known: Mapping[str, Listing], items: list[bytes], info: dict[str, Any]
+    method: str, known: Mapping[str, Listing], items: list[bytes], info: dict[str, Any], *, shared: bool
 ) -> tuple[bytes, bytes]:
     member = b'"%b":[%b]' % (LISTS[method].encode(), b",".join(items))
     hints = _merged_hints([listing.hints.get(method) for listing in known.values()])
-    scope = b"public" if hints.public else b"private"
+    scope = b"public" if hints.public and shared else b"private"
     ttl = DEFAULT_TTL if hints.ttl_ms is None else hints.ttl_ms
     meta = encode({META_SERVER: info})
     modern = b'{"resultType":"complete","ttlMs":%d,"cacheScope":"%b",%b,"_meta":%b}' % (ttl, scope, member, meta)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from .catalog import Catalog, build
+from .catalog import Catalog, Visible, build
 from .listing import Listing
 from .pins import Finding, Pins
 from .remarks import Remarks
@@ -58,6 +58,10 @@ class Catalogs:
     def __getitem__(self, view: str) -> Catalog:
         return self._catalogs[view]
 
+    def of(self, view: str, visible: Visible) -> Catalog:
+        """What of a view one kind of caller may know of. Built anew: whoever asks keeps it."""
+        return build(self._listings, self._views[view], self.pins.refused(), self._catalogs[view], visible)
+
     @property
     def names(self) -> tuple[str, ...]:
         """All views but the aggregate: servers, then profiles."""
@@ -83,6 +87,14 @@ class Catalogs:
     def look(self, server: str, listing: Listing | None) -> list[Finding]:
         """What is odd, for the first time, about what a server offers now. Before `update`."""
         return self.pins.look(server, listing.items.get("tools/list", ())) if listing is not None else []
+
+    def succeed(self, old: "Catalogs") -> dict[str, Kinds]:
+        """Take over what servers list from the catalogs that were before. View → the kinds of lists that differ."""
+        self._listings = {server: old._listings.get(server) for server in self._listings}
+        self._catalogs = {name: each for name, each in old._catalogs.items() if name in self._views} | {
+            name: each for name, each in self._catalogs.items() if name not in old._catalogs
+        }
+        return self.rebuild(self._views)
 
     def update(self, server: str, listing: Listing | None) -> dict[str, Kinds]:
         """What a server offers now; nothing is done if that is what it offered before."""

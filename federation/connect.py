@@ -16,9 +16,11 @@ from ..core.clock import Clock
 from ..core.errors import UpstreamError, UpstreamInvalid, UpstreamTimeout
 from ..core.http_client import HttpClient
 from ..core.http_values import Target
-from ..core.ports import Meter
+from ..core.ports import NO_CREDENTIALING, AgentDoor, Credentialing, Meter
 from ..core.rawjson import Raw, raw
 from ..core.tasks import Tasks
+from .agent_connection import AgentOpener, AgentTools
+from .agent_settings import AgentServer
 from .duplex import Duplex
 from .handshake import NotModern
 from .http_legacy import LegacyHttp
@@ -37,8 +39,8 @@ from .stdio import open_stdio
 
 log = logging.getLogger("fedgate.server")
 
-ServerSettings = StdioServer | HttpServer | OpenApiServer
-Opened = LegacyHttp | ModernHttp | Duplex | OpenApi
+ServerSettings = StdioServer | HttpServer | OpenApiServer | AgentServer
+Opened = LegacyHttp | ModernHttp | Duplex | OpenApi | AgentTools
 
 OPEN_TIMEOUT = 30.0
 """Seconds for each step of opening, if the server's own timeout is longer."""
@@ -55,10 +57,16 @@ class Deps:
     processes: ProcessTable
     meter: Meter
     version: str
+    agents: AgentDoor | None = None
+    """For servers that are agents of this gateway."""
+    credentialing: Credentialing = NO_CREDENTIALING
 
 
 class Opener(Protocol):
-    """Opens connections to one server."""
+    """Opens connections to one server. `per_caller`: it is asked in its callers' names, so that each has its own."""
+
+    @property
+    def per_caller(self) -> bool: ...
 
     async def open(self, tasks: Tasks, inbox: Inbox, client: Client | None = None) -> Opened: ...
 
@@ -71,8 +79,15 @@ class ServerOpener:
         self._settings = settings
         self._deps = deps
         self._timeout = min(settings.timeout, OPEN_TIMEOUT)
-        self._era = "modern" if isinstance(settings, OpenApiServer) else settings.era
+        self._era = "modern" if isinstance(settings, OpenApiServer | AgentServer) else settings.era
         self._not_modern = self._era == "legacy"
+        self._agent = _agent_opener(settings, deps)
+        auth = settings.auth if isinstance(settings, HttpServer) else None
+        self._credentials = None if auth is None else deps.credentialing.of(f"mcp.servers.{name}", auth)
+
+    @property
+    def per_caller(self) -> bool:
+        return self._agent is not None or (self._credentials is not None and self._credentials.per_caller)
 
     def _client(self, capabilities: Raw = NO_CAPABILITIES) -> Client:
         return Client(capabilities=capabilities, info=raw({"name": "fedgate", "version": self._deps.version}))
@@ -83,6 +98,9 @@ class ServerOpener:
 
     async def open(self, tasks: Tasks, inbox: Inbox, client: Client | None = None) -> Opened:
         """A connection for all clients, or for the one named. Raises `UpstreamError`."""
+        if self._agent is not None:
+            return self._agent.private() if client is not None else await self._agent.open(inbox)
+        assert not isinstance(self._settings, AgentServer)
         if isinstance(self._settings, OpenApiServer):
             return await self._open_api(self._settings, inbox)
         if isinstance(self._settings, StdioServer):
@@ -100,12 +118,18 @@ class ServerOpener:
         await api.open()
         return api
 
-    def _wire(self, settings: HttpServer) -> HttpWire:
-        headers = _header_fields(settings.headers)
-        return HttpWire(self._name, self._deps.http, Target.parse(settings.url), headers)
+    def _wire(self, settings: HttpServer, client: Client | None) -> HttpWire:
+        return HttpWire(
+            self._name,
+            self._deps.http,
+            Target.parse(settings.url),
+            _header_fields(settings.headers),
+            credentials=self._credentials,
+            caller=None if client is None else client.caller,
+        )
 
     async def _open_http(self, settings: HttpServer, tasks: Tasks, inbox: Inbox, client: Client | None) -> Opened:
-        wire = self._wire(settings)
+        wire = self._wire(settings, client)
         if not self._not_modern:
             modern = ModernHttp(wire, inbox, client=self._client())
             try:
@@ -140,16 +164,16 @@ class ServerOpener:
 
     # Channels.
 
-    async def _start(self) -> Link:
+    async def _start(self, _client: Client | None) -> Link:
         assert isinstance(self._settings, StdioServer)
         settings = self._settings
         cwd = str(settings.cwd) if settings.cwd else None
         command = StdioCommand(self._name, settings.command, settings.args, dict(settings.env), cwd)
         return await open_stdio(command, self._deps.processes)
 
-    async def _stream(self) -> Link:
+    async def _stream(self, client: Client | None) -> Link:
         assert isinstance(self._settings, HttpServer)
-        return await open_sse(self._wire(self._settings), self._timeout)
+        return await open_sse(self._wire(self._settings, client), self._timeout)
 
     async def _open_link(self, make: "_Make", tasks: Tasks, inbox: Inbox, client: Client | None) -> Duplex:
         def duplex_over(link: Link) -> Duplex:
@@ -159,18 +183,20 @@ class ServerOpener:
 
         if not self._not_modern:
             try:
-                return await self._open_duplex(make, duplex_over, modern=True)
+                return await self._open_duplex(make, client, duplex_over, modern=True)
             except (NotModern, UpstreamTimeout, LinkClosed) as error:
                 # An old server may end itself over a request before `initialize`: it is started anew.
                 log.debug("%s is of the legacy era: %s", self._name, error)
                 if self._era == "modern":
                     raise
-        duplex = await self._open_duplex(make, duplex_over, modern=False)
+        duplex = await self._open_duplex(make, client, duplex_over, modern=False)
         self._not_modern = True
         return duplex
 
-    async def _open_duplex(self, make: "_Make", over: Callable[[Link], Duplex], *, modern: bool) -> Duplex:
-        duplex = over(await make())
+    async def _open_duplex(
+        self, make: "_Make", client: Client | None, over: Callable[[Link], Duplex], *, modern: bool
+    ) -> Duplex:
+        duplex = over(await make(client))
         try:
             if modern:
                 await self._discover(duplex)
@@ -192,9 +218,17 @@ class ServerOpener:
             self._not_modern = True
 
 
+def _agent_opener(settings: ServerSettings, deps: Deps) -> AgentOpener | None:
+    if not isinstance(settings, AgentServer):
+        return None
+    if deps.agents is None:
+        raise ValueError(f"nothing here can reach the agent {settings.agent}")
+    return AgentOpener(settings, deps.agents)
+
+
 def _header_fields(headers: Mapping[str, str]) -> tuple[Header, ...]:
     return tuple((name.lower().encode(), value.encode("latin-1")) for name, value in headers.items())
 
 
 class _Make(Protocol):
-    async def __call__(self) -> Link: ...
+    async def __call__(self, client: Client | None, /) -> Link: ...

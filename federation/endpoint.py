@@ -8,17 +8,19 @@ JSON or an event stream.
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator
+from typing import Any
 
 from ..core import jsonrpc
 from ..core.call import JSON, Call, Handler, Record, Reply, replace
 from ..core.clock import Clock
 from ..core.errors import GatewayError
-from ..core.ports import Meter
-from ..core.rawjson import fields, value
+from ..core.ports import FULL_SIGHT, Meter, Sight
+from ..core.rawjson import Fields, fields, text, value
 from ..core.tasks import Tasks
 from ..sessions.table import SessionTable
 from . import local
 from .bind import Binder, owner_of
+from .catalog import Route
 from .client import ClientSession
 from .eras import H_SESSION, LISTS, METHODS, MODERN_STATUS, Era
 from .exchange import Exchange
@@ -34,6 +36,7 @@ from .sealing import Seal
 from .sessions_front import STREAM_HEADERS, SessionFront
 from .stream import KEEP_ALIVE, EventStream, pour
 from .task_ids import TaskIds
+from .visible import VisibleCatalogs
 
 ACCEPTED = Reply(202)
 
@@ -44,12 +47,13 @@ class McpEndpoint:
     protocol = "mcp"
     operations = METHODS
 
-    def __init__(self, hub: Hub, sessions: SessionTable, clock: Clock, meter: Meter) -> None:
+    def __init__(self, hub: Hub, sessions: SessionTable, clock: Clock, meter: Meter, sight: Sight = FULL_SIGHT) -> None:
         self.each: Handler = self.dispatch
         self.hub = hub
         self.listeners = Listeners(hub)
         self.task_ids = TaskIds(secrets.token_bytes(32))
-        self._binder = Binder(hub, sessions, self.task_ids)
+        self._catalogs = VisibleCatalogs(hub, sight)
+        self._binder = Binder(hub, sessions, self.task_ids, self._catalogs)
         self._relay = Relay(hub, clock, meter)
         self._modern = ModernCalls(Seal(clock), self.task_ids)
         self._tasks = Tasks("mcp calls", grace=5.0)
@@ -61,11 +65,25 @@ class McpEndpoint:
         await self._tasks.aclose()
 
     async def bind(self, call: Call) -> Call:
-        return await self._binder.bind(call)
+        bound = await self._binder.bind(call)
+        _adopt(call.record, bound.message)
+        return bound
 
     def bind_one(self, call: Call) -> Call:
         """One message of a batch (`call.message`), in the batch's session."""
         return self._binder.of_batch(call)
+
+    def supposed(self, call: Call, method: str, params: Fields) -> Call:
+        """What a request for this would be bound to. Raises `ClientError`."""
+        return self._binder.supposed(call, method, params)
+
+    def shows(self, call: Call, route: Route) -> bool:
+        """Whether the caller may know of a tool that nobody has listed yet."""
+        return self._catalogs.get(call).shows("tools/list", route.server, route.name)
+
+    def variables(self, call: Call) -> dict[str, Any]:
+        """The `Telling` port."""
+        return self._catalogs.facts.of_call(call)
 
     def render(self, record: Record, error: GatewayError) -> Reply:
         return render_error(record, error)
@@ -99,11 +117,12 @@ class McpEndpoint:
         return await self._relayed(call, inbound)
 
     async def _local(self, call: Call, inbound: Inbound, method: str) -> Reply:
-        catalog = self._binder.catalog(call.view)
+        catalog = self._binder.catalog(call)
         if method in LISTS:
+            self.hub.check_admitted(call.view)
             return _json(inbound, local.list_result(catalog, method, inbound.params, inbound.era))
         if method == "tools/call":  # of the gateway's own tools
-            found = await self.hub.search(call.view, inbound.params)
+            found = await self.hub.search(call.view, inbound.params, catalog)
             return _json(inbound, for_method(method, found, inbound.era))
         if method == "initialize":
             session = self._front.open(owner_of(call), call.view, inbound.params)
@@ -124,7 +143,8 @@ class McpEndpoint:
     async def _relayed(self, call: Call, inbound: Inbound) -> Reply:
         session: ClientSession | None = call.session
         exchange, outgoing = self._begin(call, inbound)
-        spent = Spent()
+        exchange.caller = call.caller
+        spent = Spent(call.record.trail)
         if outgoing is not None:
             work = self._work(call, outgoing, exchange, spent)
             exchange.task = self._tasks.start(work, "call", awaited=True)
@@ -151,7 +171,7 @@ class McpEndpoint:
         def finished(answer: Answer) -> Answer:
             return answer if call.session is not None else self._modern.finished(answer, call, inbound)
 
-        await self._relay.run(inbound, exchange, Ends(self._binder.catalog(call.view), finished), spent)
+        await self._relay.run(inbound, exchange, Ends(self._binder.catalog(call), finished), spent)
 
     def _over(self, call: Call, exchange: Exchange) -> None:
         exchange.finish(CANCELLED)
@@ -210,6 +230,15 @@ class McpEndpoint:
 async def _end_after(work: list[asyncio.Task[None]], stream: EventStream) -> None:
     await asyncio.wait(work)
     stream.end()
+
+
+def _adopt(record: Record, inbound: Inbound) -> None:
+    """A message that says in `_meta` to which trace it belongs (SEP-414) is nearer than its HTTP request."""
+    parent = text(inbound.meta.get("traceparent"))
+    if parent is not None and record.trail is not None:
+        trace_id = record.trail.adopt(parent, text(inbound.meta.get("tracestate")))
+        if trace_id:
+            record.fields["trace.id"] = trace_id
 
 
 def _leave(exchange: Exchange) -> None:

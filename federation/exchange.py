@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from ..core import jsonrpc
+from ..core.call import Caller
 from ..core.rawjson import Raw
 from .eras import Era
 from .messages import Answer, Ask, Client, Notice
@@ -25,6 +26,8 @@ class Exchange:
         self.id = id_
         self.era = era
         self.client = client
+        self.caller: Caller | None = None
+        """In whose name servers that know their callers are asked."""
         self.stream = stream
         self.answer: Answer | None = None
         self.task: asyncio.Task[None] | None = None

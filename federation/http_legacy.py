@@ -125,8 +125,9 @@ class LegacyHttp:
         over = False
         response: HttpResponse | Answer | None = None
         self._calls += 1
+        self._wire = self._wire.on_behalf_of(outbound.client.caller)  # its credentials may be newer than the session
         try:
-            response = await self._send(request_body(outbound, "legacy", ident), outbound.timeout)
+            response = await self._send(request_body(outbound, "legacy", ident), outbound.timeout, outbound.trace)
             if isinstance(response, Answer):
                 over = True
                 yield response
@@ -154,17 +155,17 @@ class LegacyHttp:
             if not over:
                 self._cancel(ident)
 
-    async def _send(self, body: bytes, timeout: float) -> HttpResponse | Answer:
+    async def _send(self, body: bytes, timeout: float, more: tuple[Header, ...]) -> HttpResponse | Answer:
         """Post it; once more in a new session if the server does not know ours (so nothing was executed)."""
         generation = self._generation
-        response = await self._wire.post(body, self._headers, timeout)
+        response = await self._wire.post(body, (*self._headers, *more), timeout)
         if response.status < 300:
             return response
         refused = await self._wire.drain(response)
         if not self._gone(response.status, refused):
             return self._wire.refusal(response.status, refused)
         await self._renew(generation, timeout)
-        response = await self._wire.post(body, self._headers, timeout)
+        response = await self._wire.post(body, (*self._headers, *more), timeout)
         if response.status < 300:
             return response
         return self._wire.refusal(response.status, await self._wire.drain(response))

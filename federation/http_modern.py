@@ -61,7 +61,8 @@ class ModernHttp:
         self._ids += 1
         ident = self._ids
         body = request_body(outbound, "modern", ident)
-        response = await self._wire.post(body, request_headers(outbound), outbound.timeout)
+        wire = self._wire.on_behalf_of(outbound.client.caller)
+        response = await wire.post(body, request_headers(outbound), outbound.timeout)
         try:
             if response.status >= 300:
                 yield self._wire.refusal(response.status, await self._wire.drain(response))

@@ -6,16 +6,17 @@ module knows framing, statuses and limits, and nothing of sessions or eras.
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ..core import jsonrpc, sse
-from ..core.call import Header
-from ..core.errors import RpcError, UpstreamError, UpstreamInvalid
+from ..core.call import Caller, Header
+from ..core.errors import RpcError, UpstreamDenied, UpstreamError, UpstreamInvalid
 from ..core.http_client import HttpClient
 from ..core.http_response import HttpResponse
 from ..core.http_values import Target, Timeouts
 from ..core.jsonrpc import Message
+from ..core.ports import Credentials, shown
 from .eras import CHANGED, UPDATED
 from .messages import Answer
 from .wire import is_error
@@ -35,10 +36,8 @@ NEWS = frozenset({*CHANGED.values(), UPDATED})
 """Notifications that concern no single call, on whatever stream they come."""
 
 
-class Denied(UpstreamError):
+class Denied(UpstreamDenied):
     """The server does not accept the gateway's credentials."""
-
-    reason = "upstream_denied"
 
 
 @lru_cache(256)
@@ -56,32 +55,53 @@ class Cursor:
 
 @dataclass(frozen=True)
 class HttpWire:
-    """One MCP URL and the headers that the manifest gives it."""
+    """One MCP URL, the headers that the manifest gives it, and the credentials that are got for each request.
+
+    `caller`: in whose name requests are made; `None`: the gateway's own.
+    """
 
     name: str
     http: HttpClient
     target: Target
     headers: tuple[Header, ...] = field(repr=False, default=())
     connect: float = 5.0
+    credentials: Credentials | None = None
+    caller: Caller | None = None
 
     @property
     def endpoint(self) -> str:
         return self.target.host_and_port
 
+    def on_behalf_of(self, caller: Caller | None) -> "HttpWire":
+        """The same for another caller; `None` changes nothing."""
+        return self if caller is None or caller is self.caller else replace(self, caller=caller)
+
+    def at(self, target: Target) -> "HttpWire":
+        """The same at another address."""
+        return replace(self, target=target)
+
     async def post(self, body: bytes, headers: tuple[Header, ...], timeout: float) -> HttpResponse:
-        timeouts = _timeouts(self.connect, timeout)
-        return await self.http.request(
-            "POST", self.target, headers=(*ACCEPT, *headers, *self.headers), body=body, timeouts=timeouts
-        )
+        return await self._ask("POST", (*ACCEPT, *headers), _timeouts(self.connect, timeout), body)
+
+    async def _ask(
+        self, method: str, headers: tuple[Header, ...], timeouts: Timeouts, body: bytes = b""
+    ) -> HttpResponse:
+        """Send it; once more with other credentials where there are, for a 401 says that nothing was done."""
+        own = await shown(self.headers, self.credentials, self.caller)
+        response = await self.http.request(method, self.target, headers=(*headers, *own), body=body, timeouts=timeouts)
+        if response.status != 401 or self.credentials is None or not self.credentials.refused(own):
+            return response
+        await response.aclose()
+        own = await shown(self.headers, self.credentials, self.caller)
+        return await self.http.request(method, self.target, headers=(*headers, *own), body=body, timeouts=timeouts)
 
     async def get(self, headers: tuple[Header, ...], timeout: float, *, idle: float = FOREVER) -> HttpResponse:
         timeouts = Timeouts(connect=min(self.connect, timeout), first_byte=timeout, idle=idle)
-        accept = (b"accept", b"text/event-stream")
-        return await self.http.request("GET", self.target, headers=(accept, *headers, *self.headers), timeouts=timeouts)
+        return await self._ask("GET", ((b"accept", b"text/event-stream"), *headers), timeouts)
 
     async def delete(self, headers: tuple[Header, ...], timeout: float) -> None:
         timeouts = Timeouts(connect=min(self.connect, timeout), first_byte=timeout, idle=timeout)
-        response = await self.http.request("DELETE", self.target, headers=(*headers, *self.headers), timeouts=timeouts)
+        response = await self._ask("DELETE", headers, timeouts)
         await response.aclose()
 
     async def whole(self, response: HttpResponse) -> list[Message] | None:
@@ -146,5 +166,12 @@ class HttpWire:
         if status < 400:
             raise UpstreamInvalid(f"it redirects elsewhere (HTTP {status}); put its final address into the manifest")
         if status in (401, 403):
-            raise Denied(f"it refuses the gateway's credentials (HTTP {status}); set its headers in the manifest")
+            raise Denied(_denied(status, self.credentials))
         raise UpstreamInvalid(f"it answered HTTP {status}")
+
+
+def _denied(status: int, credentials: Credentials | None) -> str:
+    if credentials is None:
+        return f"it refuses the gateway's credentials (HTTP {status}); set its headers in the manifest"
+    whose = "the caller's" if credentials.per_caller else "the gateway's"
+    return f"it refuses {whose} credentials (HTTP {status}); see its auth in the manifest"

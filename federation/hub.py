@@ -7,29 +7,35 @@ others now; nobody who asks for a list ever waits for a server.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from ..core.call import replace
+from ..core.errors import UpstreamDenied
 from ..core.rawjson import Fields, fields, text
 from ..core.tasks import Tasks
-from . import search
-from .catalog import Catalog
+from .agent_settings import AgentServer
+from .catalog import Catalog, Visible
 from .catalogs import Catalogs, Kinds, ToolStatus
-from .connect import Deps, ServerOpener
+from .connect import Deps, ServerOpener, ServerSettings
 from .eras import CHANGED, UPDATED
 from .messages import Client, Notice
 from .pin_file import load
 from .pin_keeper import PinKeeper
-from .pins import Finding, Pins
+from .pins import Finding, Mode, Pins
+from .pool import AskClient, refuse_ask
 from .profiles import views
 from .remarks import Remarks
-from .searcher import Searcher
+from .searcher import Searcher, answered, arrange
 from .server import Server, Status
 from .settings import McpSettings
+from .subscriptions import Subscriptions
 from .uris import map_params
 
 log = logging.getLogger("fedgate.hub")
+
+PATIENCE = 30.0
+"""Seconds that calls under way at a server which is no longer configured may take."""
 
 Listener = Callable[[Kinds, Notice | None], None]
 """Told of changed kinds (`tools`, `prompts`, `resources`), or of a notice with the URI as its view exposes it.
@@ -42,26 +48,33 @@ class Hub:
 
     def __init__(self, settings: McpSettings, deps: Deps) -> None:
         enabled = {name: server for name, server in settings.servers.items() if not server.disabled}
-        self.servers = {
-            name: Server(name, server, ServerOpener(name, server, deps), deps) for name, server in enabled.items()
-        }
+        self._deps = deps
+        self.servers = {name: self._made(name, server) for name, server in enabled.items()}
+        self.agents = {name: each.agent for name, each in enabled.items() if isinstance(each, AgentServer)}
+        """Servers that are agents of this gateway, and which."""
         self.settled = asyncio.Event()
         """Set once every server has been reached, or has failed to be, for the first time."""
         self.on_drift: Callable[[str], None] = lambda _server: None
         """Told the server's name for every definition of a tool that changed."""
+        self.on_ask: AskClient = refuse_ask
+        """Who is asked what a server wants to know outside of any call, by the client's key."""
         self._tasks = Tasks("hub")
+        self._agents = deps.agents
         made = views(settings, {"name": "fedgate", "title": "fedgate", "version": deps.version})
         path = settings.fingerprints
-        pins = Pins({name: server.pin for name, server in enabled.items()}, load(path) if path else None)
+        pins = Pins(_modes(enabled), load(path) if path else None)
         self._catalogs = Catalogs(made, self.servers, pins, Remarks(settings.warn_tokens))
         self._searchers = {name: Searcher(self._tasks) for name, view in made.items() if view.search != "off"}
         self._keeper = PinKeeper(path, pins, self._rebuild) if path else None
         self._listeners: dict[str, dict[object, Listener]] = {view: {} for view in made}
-        self._watched: dict[tuple[str, str], int] = {}
-        self._agreed: set[tuple[str, str]] = set()
-        for server in self.servers.values():
-            server.on_change = self._changed
-            server.news.on_notice = partial(self._heard, server.name)
+        self._subscriptions = Subscriptions(self.servers, self._tasks)
+
+    def _made(self, name: str, settings: ServerSettings) -> Server:
+        server = Server(name, settings, ServerOpener(name, settings, self._deps), self._deps)
+        server.on_change = self._changed
+        server.news.on_notice = partial(self._heard, name)
+        server.pool.on_ask = lambda key, ask: self.on_ask(key, ask)
+        return server
 
     def start(self) -> None:
         for server in self.servers.values():
@@ -69,6 +82,43 @@ class Hub:
         if self._keeper is not None:
             self._tasks.start(self._keeper.run(), "fingerprints")
         self._settle()
+
+    def apply(self, settings: McpSettings) -> None:
+        """Serve what these settings say from now on. Servers whose settings are the same stay as they are; clients
+        hear which lists are others. `fingerprints` cannot be another."""
+        enabled = {name: server for name, server in settings.servers.items() if not server.disabled}
+        before = dict(self.servers)
+        kept = {name for name, each in enabled.items() if name in before and before[name].settings == each}
+        made = {name: self._made(name, each) for name, each in enabled.items() if name not in kept}
+        for name in made.keys() & before.keys():
+            made[name].succeed(before[name])
+        self.servers.clear()
+        self.servers.update({name: made.get(name) or before[name] for name in enabled})
+        self.agents.clear()
+        self.agents.update({name: each.agent for name, each in enabled.items() if isinstance(each, AgentServer)})
+        self._show(settings, enabled)
+        for name, server in before.items():
+            if self.servers.get(name) is not server:
+                self._tasks.start(server.retire(PATIENCE), f"retire {name}")
+        for server in made.values():
+            server.start()
+
+    def _show(self, settings: McpSettings, enabled: Mapping[str, ServerSettings]) -> None:
+        """The catalogs of other views and servers."""
+        old = self._catalogs
+        old.pins.rule(_modes(enabled))
+        for name, server in self.servers.items():  # in other modes, other definitions may be withheld
+            for finding in old.look(name, server.listing):
+                self._found(finding)
+        made = views(settings, {"name": "fedgate", "title": "fedgate", "version": self._deps.version})
+        self._catalogs = Catalogs(made, self.servers, old.pins, Remarks(settings.warn_tokens))
+        arrange(self._searchers, {name for name, view in made.items() if view.search != "off"}, self._tasks)
+        self._listeners |= {name: {} for name in made if name not in self._listeners}
+        changed = self._catalogs.succeed(old)
+        for name, searcher in self._searchers.items():
+            if name not in changed and self._catalogs[name].searching:
+                searcher.offer(self._catalogs[name].tools)
+        self._publish(changed)
 
     async def aclose(self) -> None:
         """End all servers at once, each bounded in time."""
@@ -88,6 +138,16 @@ class Hub:
     def catalog(self, view: str) -> Catalog | None:
         """What a view offers now; `None` if there is no such view."""
         return self._catalogs.get(view)
+
+    def catalog_of(self, view: str, visible: Visible) -> Catalog:
+        """What of a view one kind of caller may know of. Built anew: whoever asks keeps it."""
+        return self._catalogs.of(view, visible)
+
+    def check_admitted(self, view: str) -> None:
+        """Raise if the one server of a view does not let the gateway in: that it lists nothing would be a lie."""
+        server = self.servers.get(view)
+        if server is not None and server.denied and server.listing is None:
+            raise UpstreamDenied(f"server {view} cannot be listed: {server.reason}")
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -141,16 +201,9 @@ class Hub:
             for view in self._listeners:
                 self._tell(view, (), None)
 
-    async def search(self, view: str, params: Fields) -> bytes:
-        """The result of a call of `search_tools` in a view that has it."""
-        try:
-            query = search.read_query(params, sorted(self._catalogs[view].servers))
-        except ValueError as error:
-            return search.mistake(str(error))
-        found = await self._searchers[view].find(query)
-        tools = self._catalogs[view].tools
-        offers = [(name, offer) for name in found.names if (offer := tools.get(name)) and not offer.refusal]
-        return search.answer(offers, found.total)
+    async def search(self, view: str, params: Fields, catalog: Catalog) -> bytes:
+        """The result of a call of `search_tools` in a view that has it, as the caller's catalog shows it."""
+        return await answered(self._searchers[view], params, catalog, len(self._catalogs[view].tools))
 
     # Definitions of tools.
 
@@ -188,6 +241,11 @@ class Hub:
         self._listeners[view][key] = listener
         return lambda: self._listeners[view].pop(key, None) and None
 
+    def announce(self) -> None:
+        """What callers may know of is other now: let them look again."""
+        for view in self._listeners:
+            self._tell(view, tuple(CHANGED), None)
+
     def _tell(self, view: str, kinds: Kinds, notice: Notice | None) -> None:
         for listener in list(self._listeners[view].values()):
             listener(kinds, notice)
@@ -203,34 +261,14 @@ class Hub:
                 log.warning("server %s announced an update without a URI", server)
                 return
 
-    # Subscriptions to resources, counted over all clients.
+    # What clients want of servers.
 
     async def subscribe(self, server: str, uri: str) -> None:
-        """One more client wants to hear of `uri`; the server is asked until it agreed once. Raises what it answers."""
-        key = (server, uri)
-        self._watched[key] = self._watched.get(key, 0) + 1
-        if key in self._agreed:
-            return
-        try:
-            await self.servers[server].news.watch(uri)
-        except BaseException:  # refused, or the client has gone: either way it does not wait for news
-            self._release(key)
-            raise
-        self._agreed.add(key)
+        """Raises what the server answers."""
+        await self._subscriptions.add(server, uri)
 
     def unsubscribe(self, server: str, uri: str) -> None:
-        """One client less; the server is told of the last, in the background."""
-        if self._release((server, uri)) and not self._tasks.closed:
-            self._tasks.start(self.servers[server].news.unwatch(uri), f"unsubscribe at {server}")
-
-    def _release(self, key: tuple[str, str]) -> bool:
-        left = self._watched.get(key, 0) - 1
-        if left > 0:
-            self._watched[key] = left
-        else:
-            self._watched.pop(key, None)
-            self._agreed.discard(key)
-        return left == 0
+        self._subscriptions.drop(server, uri)
 
     async def set_level(self, client: Client, level: str) -> None:
         """Tell the servers that log for this client. On a shared connection the most verbose wish wins."""
@@ -241,6 +279,12 @@ class Hub:
         """The client's session has ended: its private sessions with servers end too."""
         for server in self.servers.values():
             server.pool.forget(client.key)
+        if self._agents is not None:
+            self._agents.forget(client.key)
+
+
+def _modes(servers: Mapping[str, ServerSettings]) -> dict[str, Mode]:
+    return {name: server.pin for name, server in servers.items()}
 
 
 def uri_of(notice: Notice) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from ..core.call import Caller
 from ..core.errors import UpstreamBroken
 from ..core.rawjson import EMPTY, Fields, Raw
 from .eras import Era
@@ -51,6 +52,8 @@ class Client(msgspec.Struct, frozen=True):
     capabilities: Raw = NO_CAPABILITIES
     info: Raw = EMPTY
     log_level: str = ""
+    caller: Caller | None = None
+    """In whose name the server is asked, where it knows its callers (`auth` in the manifest)."""
 
     @property
     def bridges(self) -> bool:
@@ -75,6 +78,8 @@ class Outbound(msgspec.Struct, frozen=True):
     param_headers: tuple[tuple[bytes, bytes], ...] = ()
     timeout: float = 60.0
     """Seconds the server may stay silent: every message from it starts the wait anew."""
+    trace: tuple[tuple[bytes, bytes], ...] = ()
+    """Headers that say to which trace it belongs; `meta` says so too."""
 
 
 class Connection(Protocol):

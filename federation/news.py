@@ -49,6 +49,10 @@ class News:
         self._tasks: Tasks | None = None
         self._listening: asyncio.Task[None] | None = None
 
+    def take_over(self, old: "News") -> None:
+        """What the server was asked to say, it is to say from now on as another one."""
+        self._watched, self._level = set(old._watched), old._level
+
     # Connections come and go.
 
     async def attach(self, connection: Opened, tasks: Tasks) -> None:

@@ -59,6 +59,13 @@ class Pins:
         self._modes = modes
         self._seen: dict[str, dict[str, _Seen]] = {}
 
+    def rule(self, modes: Mapping[str, Mode]) -> None:
+        """From now on these servers are there, in these modes; what was accepted of others is still known."""
+        for server in self._modes:
+            if modes.get(server) != self._modes[server]:
+                self._seen.pop(server, None)
+        self._modes = modes
+
     def look(self, server: str, tools: Iterable[Item]) -> list[Finding]:
         """A server's tools as they are now. What is found for the first time is given back."""
         if self._modes.get(server, "off") == "off":

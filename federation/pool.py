@@ -17,10 +17,11 @@ from typing import Any
 from ..core.clock import Clock
 from ..core.errors import GatewayError, Overloaded
 from ..core.tasks import Tasks
-from .connect import Opened, Opener
+from .connect import Opened, Opener, ServerSettings
 from .duplex import Duplex
 from .http_legacy import LegacyHttp
 from .messages import Ask, Client, Connection, Inbox
+from .settings import StdioServer
 from .wire import refuse
 
 AskClient = Callable[[str, Ask], Coroutine[Any, Any, None]]
@@ -36,6 +37,15 @@ class Rule:
     idle: float = 1800.0
 
 
+def rule_of(settings: ServerSettings, *, per_caller: bool) -> Rule:
+    """`per_caller`: each caller is somebody else to the server."""
+    if per_caller:
+        return Rule(always=True)  # what one caller's session holds is no other's, even at a server without sessions
+    if isinstance(settings, StdioServer) and settings.process == "per_session":
+        return Rule(always=True, limit=settings.max_processes, idle=settings.idle)
+    return Rule()
+
+
 @dataclass
 class _Private:
     opening: "asyncio.Task[Opened]"
@@ -46,7 +56,7 @@ class Pool:
     """The private connections to one server, least recently used first."""
 
     def __init__(self, opener: Opener, inbox: Inbox, clock: Clock, rule: Rule = Rule()) -> None:
-        self.on_ask: AskClient = _refuse
+        self.on_ask: AskClient = refuse_ask
         """Takes what a server asks the client of a private connection outside of any call."""
         self._opener = opener
         self._rule = rule
@@ -134,7 +144,8 @@ class Pool:
         await self._tasks.aclose()
 
 
-async def _refuse(_client: str, ask: Ask) -> None:
+async def refuse_ask(_client: str, ask: Ask) -> None:
+    """For servers that nobody can be asked for."""
     await ask.reply(refuse(ask.method, "no call asked for it"))
 
 

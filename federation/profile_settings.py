@@ -54,6 +54,7 @@ Search = Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)]
 PinMode = Annotated[Mode, BeforeValidator(_switch)]
 PinFile = Annotated[Path, AfterValidator(_pin_file)]
 Glob = Annotated[str, AfterValidator(_glob), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_GLOB})]
+Groups = tuple[Annotated[str, Field(min_length=1, max_length=200)], ...]
 ToolName = Annotated[str, AfterValidator(_tool_name), WithJsonSchema({"type": "string", "pattern": TOOL_PATTERN})]
 
 
@@ -109,6 +110,9 @@ class Profile(Section):
     prompts: Picked = Field(default_factory=Picked, description="Which prompts, by exposed name.")
     resources: Picked = Field(default_factory=Picked, description="Which resources and templates, by exposed URI.")
     search: Search | None = Field(default=None, description="As mcp.search, for this profile alone.")
+    groups: Groups = Field(
+        default=(), description="Groups whose members may use it; what it shows needs the rights of its servers, too."
+    )
     description: str | None = Field(default=None, max_length=1000, description="A note for people.")
 
 

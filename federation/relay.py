@@ -11,12 +11,15 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import NamedTuple
 
+import msgspec
+
 from ..core import jsonrpc
 from ..core.clock import Clock
 from ..core.errors import GatewayError, RpcError, UpstreamBroken, UpstreamError, UpstreamInvalid, UpstreamTimeout
 from ..core.ports import Meter
-from ..core.rawjson import encode, fields, raw, text
+from ..core.rawjson import NULL, encode, fields, raw, text
 from ..core.tasks import Tasks
+from ..core.trail import Hop, Trail, opened
 from .arguments import picked
 from .catalog import Catalog, Route
 from .eras import LOG_LEVELS, NAME_FIELD
@@ -24,7 +27,7 @@ from .exchange import Exchange, reply_to
 from .headers import render_params
 from .hub import Hub
 from .inbound import Inbound
-from .messages import Answer, Ask, Connection, Notice, Outbound
+from .messages import Answer, Ask, Client, Connection, Notice, Outbound
 from .results import for_error, for_method
 from .rounds import answers_to, needs_input
 from .server import Server
@@ -36,16 +39,20 @@ MAX_ROUNDS = 10
 """How often a server may ask for more input in one call of a legacy client."""
 
 
+NAMED = frozenset({"tools/call", "prompts/get"})
+"""Methods whose requests are called by the tool's or prompt's name too; URIs may hold anything."""
+
 CANCELLED = Answer(error=jsonrpc.error_object(jsonrpc.REQUEST_CANCELLED, "Request cancelled"))
 """What a request gets whose work was ended before it had an answer."""
 
 
 class Spent:
-    """Seconds that the upstream took so far, and who it was."""
+    """Seconds that the upstream took so far, and who it was. `trail`: what the call goes through."""
 
-    def __init__(self) -> None:
+    def __init__(self, trail: Trail | None = None) -> None:
         self.seconds = 0.0
         self.endpoint = ""
+        self.trail = trail
 
 
 class Ends(NamedTuple):
@@ -83,11 +90,16 @@ class Relay:
 
     async def _answer(self, server: Server, inbound: Inbound, exchange: Exchange, spent: Spent) -> Answer:
         began = self._clock.monotonic()
-        connection = await server.connection(exchange.client)
+        client = server.known_as(exchange.client, exchange.caller)
+        connection = await server.connection(client)
         spent.endpoint = connection.endpoint
-        outbound = outbound_for(inbound, exchange, connection, server.settings.timeout)
+        outbound = outbound_for(inbound, client, connection, server.settings.timeout)
         for _ in range(MAX_ROUNDS):
-            answer = await self._call(connection, outbound, exchange)
+            name = f"{outbound.method} {outbound.name}" if outbound.method in NAMED else outbound.method
+            with opened(spent.trail, "mcp", server.name, name) as hop:
+                answer = await self._call(connection, traced(outbound, hop), exchange)
+                if answer.error:
+                    hop.end(f"jsonrpc {_code(answer.error)}")
             took = self._clock.monotonic() - began
             spent.seconds += took
             self._meter.upstream("mcp", server.name, took)
@@ -149,7 +161,19 @@ def _wanted(notice: Notice, exchange: Exchange) -> bool:
     return level not in LOG_LEVELS or LOG_LEVELS.index(level) >= LOG_LEVELS.index(wanted)
 
 
-def outbound_for(inbound: Inbound, exchange: Exchange, connection: Connection, timeout: float) -> Outbound:
+def traced(outbound: Outbound, hop: Hop) -> Outbound:
+    """The request with its place in the trace: in `_meta` (SEP-414), and in the headers of one that goes by HTTP."""
+    if not hop.headers:
+        return outbound
+    said = {name.decode(): raw(text_.decode()) for name, text_ in hop.headers}
+    return msgspec.structs.replace(outbound, meta={**outbound.meta, **said}, trace=hop.headers)
+
+
+def _code(error: bytes) -> str:
+    return bytes(fields(error).get("code", NULL)).decode()
+
+
+def outbound_for(inbound: Inbound, client: Client, connection: Connection, timeout: float) -> Outbound:
     """The client's request in the server's own spelling."""
     route = inbound.route
     assert route is not None
@@ -165,7 +189,7 @@ def outbound_for(inbound: Inbound, exchange: Exchange, connection: Connection, t
         method=method,
         params=params,
         meta=inbound.meta,
-        client=exchange.client,
+        client=client,
         name=route.name or text(params.get(NAME_FIELD.get(method, ""))) or "",
         param_headers=_param_headers(route, inbound) if connection.era == "modern" else (),
         timeout=timeout,

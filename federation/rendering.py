@@ -2,7 +2,7 @@
 
 from ..core import jsonrpc
 from ..core.call import JSON, Record, Reply
-from ..core.errors import ClientError, GatewayError, Internal, RpcError, UpstreamError
+from ..core.errors import ClientError, GatewayError, Internal, RateLimited, RpcError, UpstreamError
 from ..core.rawjson import encode
 from .eras import MODERN_STATUS
 from .inbound import Wire
@@ -10,7 +10,7 @@ from .inbound import Wire
 
 def render_error(record: Record, error: GatewayError) -> Reply:
     """A request that was well formed in its session is answered with 200 in the legacy era: clients of that era
-    take any other status for a broken connection. In the modern era the code decides."""
+    take any other status for a broken connection, 429 too. In the modern era the code decides."""
     wire = record.wire if isinstance(record.wire, Wire) else Wire("legacy")
     code = _code(error)
     data = error.data if isinstance(error, RpcError) else _data(error)
@@ -23,18 +23,23 @@ def _code(error: GatewayError) -> int:
         return error.code
     if isinstance(error, Internal):
         return jsonrpc.INTERNAL_ERROR
+    if isinstance(error, RateLimited):
+        return jsonrpc.LIMIT_EXCEEDED
     return jsonrpc.INVALID_REQUEST if isinstance(error, ClientError) else jsonrpc.SERVER_ERROR
 
 
 def _data(error: GatewayError) -> bytes | None:
     if isinstance(error, UpstreamError):
         return encode({"reason": error.reason, "retryable": error.retryable})
+    if isinstance(error, RateLimited):  # clients of MCP see the body alone
+        return encode({"reason": error.reason, "retryable": error.retryable, "retry_after": error.retry_after})
     return None
 
 
 def _status(wire: Wire, error: GatewayError, code: int) -> int:
     if not isinstance(error, RpcError):
-        return 200 if wire.accepted and error.side != "client" else error.status
+        passing = error.side != "client" or isinstance(error, RateLimited)
+        return 200 if wire.accepted and passing else error.status
     if wire.era == "modern":
         return MODERN_STATUS.get(code, 200)
     return 200 if wire.accepted else error.status

@@ -48,8 +48,9 @@ def _by_name(catalog: Catalog, method: str, params: Fields) -> Route:
     name = text(params.get("name"))
     if name is None:
         raise RpcError(INVALID_PARAMS, "params.name must be a string")
-    found = catalog.routes[_LIST_OF[method]].get(name)
-    if found is None and catalog.single:
+    listed = _LIST_OF[method]
+    found = catalog.routes[listed].get(name)
+    if found is None and catalog.single and catalog.shows(listed, catalog.single, name):
         # The server may know more than it lists.
         return Route(catalog.single, name)
     if found is None:
@@ -72,6 +73,11 @@ def _by_uri(catalog: Catalog, params: Fields, era: Era) -> Route:
 
 def owner_of(catalog: Catalog, uri: str) -> Route | None:
     """By exact URI, by prefix, by template, and at last by being the only server with resources."""
+    found = _owner(catalog, uri)
+    return found if found is not None and catalog.shows("resources/list", found.server, found.name) else None
+
+
+def _owner(catalog: Catalog, uri: str) -> Route | None:
     if catalog.single:
         return Route(catalog.single, uri)
     if (found := catalog.routes["resources/list"].get(uri)) is not None:

@@ -6,7 +6,11 @@ waits for the newest one, which takes milliseconds. Above: `hub.py`. Below: the 
 
 import asyncio
 
+from ..core.call import replace
+from ..core.rawjson import Fields
 from ..core.tasks import Tasks
+from . import search
+from .catalog import Catalog
 from .offers import Offers
 from .search import Query
 from .search_index import Found, Index
@@ -51,6 +55,28 @@ class Searcher:
         old, self._index = self._index, None
         if old is not None:
             old.close()
+
+
+def arrange(searchers: dict[str, Searcher], wanted: set[str], tasks: Tasks) -> None:
+    """Have one for each wanted view, and none for others."""
+    for name in searchers.keys() - wanted:
+        searchers.pop(name).close()
+    for name in wanted - searchers.keys():
+        searchers[name] = Searcher(tasks)
+
+
+async def answered(searcher: Searcher, params: Fields, catalog: Catalog, many: int) -> bytes:
+    """The result of a call of `search_tools`, as the caller's catalog shows it. `many`: tools that are searched."""
+    try:
+        query = search.read_query(params, sorted(catalog.servers))
+    except ValueError as error:
+        return search.mistake(str(error))
+    # What a caller may not know of is neither shown nor counted: then all that matches is looked through.
+    whole = catalog.visible is None
+    found = await searcher.find(query if whole else replace(query, limit=many))
+    tools = catalog.tools
+    offers = [(name, offer) for name in found.names if (offer := tools.get(name)) and not offer.refusal]
+    return search.answer(offers[: query.limit], found.total if whole else len(offers))
 
 
 def _discard(work: "asyncio.Future[Index]") -> None:

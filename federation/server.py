@@ -18,7 +18,15 @@ from typing import Literal
 
 import msgspec
 
-from ..core.errors import GatewayError, UpstreamBroken, UpstreamInvalid, UpstreamRefused, UpstreamTimeout
+from ..core.call import Caller, replace
+from ..core.errors import (
+    GatewayError,
+    UpstreamBroken,
+    UpstreamDenied,
+    UpstreamInvalid,
+    UpstreamRefused,
+    UpstreamTimeout,
+)
 from ..core.jsonrpc import METHOD_NOT_FOUND
 from ..core.rawjson import Fields, raw
 from ..core.tasks import Tasks
@@ -31,8 +39,7 @@ from .http_legacy import LegacyHttp
 from .listing import Listing, fetch
 from .messages import Answer, Client, Connection, Outbound, answer_of_call
 from .news import News
-from .pool import Pool, Rule
-from .settings import StdioServer
+from .pool import Pool, rule_of
 
 log = logging.getLogger("fedgate.server")
 
@@ -82,10 +89,11 @@ class Server:
         self.listing: Listing | None = None
         self.state: State = "starting"
         self.reason = "not reached yet"
+        self.denied = False  # whether it does not let the gateway in: then there is no list, not an empty one
         self.since = deps.clock.now()
         self.on_change: Callable[[str, frozenset[str]], None] = lambda _name, _announced: None
         self.news = News(name, self._request, deps.clock, self.suspect)
-        self.pool = Pool(opener, self.news.heard, deps.clock, _rule(settings))
+        self.pool = Pool(opener, self.news.heard, deps.clock, rule_of(settings, per_caller=opener.per_caller))
         self._opener = opener
         self._deps = deps
         self._tasks = Tasks(f"server {name}")
@@ -95,6 +103,25 @@ class Server:
 
     def start(self) -> None:
         self._tasks.start(self._live(), "live")
+
+    def succeed(self, old: "Server") -> None:
+        """Stand in for the server of this name as it was configured before: its lists stand until it is reached."""
+        self.listing = old.listing
+        self.news.take_over(old.news)
+
+    async def retire(self, patience: float) -> None:
+        """No longer configured: calls under way may end first, for so many seconds; then as `aclose`."""
+        self.on_change = lambda _name, _announced: None
+        self.news.on_notice = lambda _notice: None
+        clock, until = self._deps.clock, self._deps.clock.monotonic() + patience
+        while self.busy and clock.monotonic() < until:
+            await clock.sleep(SETTLE)
+        await self.aclose()
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls are under way that would end with its connections."""
+        return self.pool.busy or (self._connection is not None and self._connection.busy)
 
     @property
     def status(self) -> Status:
@@ -111,6 +138,10 @@ class Server:
             resources=listing.count("resources/list") if listing else 0,
             endpoint=self._connection.endpoint if self._connection else self.settings.endpoint,
         )
+
+    def known_as(self, client: Client, caller: Caller | None) -> Client:
+        """The client as this server is to know it: with its caller, if the server is asked in the caller's name."""
+        return replace(client, caller=caller) if self._opener.per_caller else client
 
     async def connection(self, client: Client) -> Connection:
         """The connection on which this client's calls travel. `UpstreamRefused` if there is none now."""
@@ -144,7 +175,7 @@ class Server:
                 await self._once()
                 why = "the connection ended"
             except GatewayError as error:
-                why = error.message
+                why, self.denied = error.message, isinstance(error, UpstreamDenied)
             self._lost(why)
             await clock.sleep(attempts.failed(clock.monotonic() - began, random.random()))  # noqa: S311
             if self._connection is None and clock.monotonic() - self._lost_at >= GRACE:
@@ -171,6 +202,7 @@ class Server:
         if self.state in ("degraded", "down"):
             self._deps.meter.reconnected(self.name)
         self.listing = listing
+        self.denied = False
         self._become("ready", "")
 
     def _lost(self, why: str) -> None:
@@ -265,9 +297,3 @@ class Server:
         """The server was restarted behind the same address: its lists may be others."""
         self._deps.meter.reconnected(self.name)
         self.news.forgotten()
-
-
-def _rule(settings: ServerSettings) -> Rule:
-    if isinstance(settings, StdioServer) and settings.process == "per_session":
-        return Rule(always=True, limit=settings.max_processes, idle=settings.idle)
-    return Rule()

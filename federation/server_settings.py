@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ..core.header_settings import Headers
 from ..core.values import Duration, Section, written
-from .profile_settings import PinMode
+from .profile_settings import Groups, PinMode
 
 __all__ = ["AnyServer", "Headers", "host_and_port"]
 
@@ -22,6 +22,9 @@ class AnyServer(Section):
     disabled: bool = Field(default=False, description="Keep the entry, but do not use the server.")
     description: str | None = Field(
         default=None, max_length=1000, description="What it is for: people read it, and models that search for tools."
+    )
+    groups: Groups = Field(
+        default=(), description="Groups whose members may use it; default: everybody who may use the gateway."
     )
     pin: PinMode = Field(
         default="warn",

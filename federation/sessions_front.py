@@ -41,8 +41,7 @@ class SessionFront:
         self._tasks = tasks
         self._live: dict[str, ClientSession] = {}
         sessions.revive["mcp"] = self._revive
-        for server in hub.servers.values():
-            server.pool.on_ask = self.asked
+        hub.on_ask = self.asked
 
     def open(self, owner: str, view: str, params: Fields) -> ClientSession:
         """A new session, heard of all news of its view. Raises `RpcError`, `Overloaded`."""

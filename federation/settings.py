@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
+from ..core.auth_settings import UpstreamAuth, auth_field
 from ..core.values import REFUSED, Duration, Name, Plain, Refusal, Section, Url, refuse, refuse_all, written
+from .agent_settings import AgentServer
 from .openapi_settings import OpenApiServer
 from .profile_settings import PinFile, Profile, Search, profile_problems
 from .server_settings import AnyServer, Headers, host_and_port
@@ -19,7 +21,7 @@ from .server_settings import AnyServer, Headers, host_and_port
 Era = Literal["auto", "legacy", "modern"]
 Transport = Literal["auto", "http", "sse"]
 
-STDIO, HTTP, OPENAPI = "<stdio>", "<http>", "<openapi>"
+STDIO, HTTP, OPENAPI, AGENT = "<stdio>", "<http>", "<openapi>", "<agent>"
 """Union tags; they stand in pydantic's error paths, so they are nothing a key could be called."""
 
 _TRANSPORT_OF_TYPE = {"http": "http", "streamable-http": "http", "streamableHttp": "http", "sse": "sse"}
@@ -99,6 +101,7 @@ class HttpServer(_McpServer):
     headers: Headers = Field(
         default={}, repr=False, description="Headers sent with each request, such as Authorization."
     )
+    auth: UpstreamAuth | None = auth_field()
     transport: Transport = Field(
         default="auto",
         description="http: streamable HTTP; sse: the old HTTP+SSE; auto tries them in this order.",
@@ -129,11 +132,16 @@ def _names_type(data: Any) -> bool:
     return isinstance(data, dict) and isinstance(data.get("type"), str)
 
 
+_KINDS: dict[str, type[AnyServer]] = {STDIO: StdioServer, HTTP: HttpServer, OPENAPI: OpenApiServer, AGENT: AgentServer}
+
+
 def _kind(entry: Any) -> str | None:
     if isinstance(entry, BaseModel):
-        return STDIO if isinstance(entry, StdioServer) else HTTP if isinstance(entry, HttpServer) else OPENAPI
+        return next((tag for tag, kind in _KINDS.items() if isinstance(entry, kind)), None)
     if not isinstance(entry, dict):
         return None
+    if entry.get("agent") is not None:
+        return AGENT
     if entry.get("openapi") is not None:
         return OPENAPI
     if entry.get("command") is not None:
@@ -146,13 +154,16 @@ def _kind(entry: Any) -> str | None:
 
 
 Server = Annotated[
-    Annotated[StdioServer, Tag(STDIO)] | Annotated[HttpServer, Tag(HTTP)] | Annotated[OpenApiServer, Tag(OPENAPI)],
+    Annotated[StdioServer, Tag(STDIO)]
+    | Annotated[HttpServer, Tag(HTTP)]
+    | Annotated[OpenApiServer, Tag(OPENAPI)]
+    | Annotated[AgentServer, Tag(AGENT)],
     Discriminator(
         _kind,
         custom_error_type=REFUSED,
         custom_error_message="{what}",
         custom_error_context={
-            "what": 'needs "command", "url" or "openapi"',
+            "what": 'needs "command", "url", "openapi" or "agent"',
             "why": "command is the program to start, url the address of a running server, openapi an API's document",
         },
     ),
@@ -182,6 +193,11 @@ class McpSettings(Section):
     fingerprints: PinFile | None = Field(
         default=None, description="A file that keeps accepted tool definitions across restarts; see pin."
     )
+
+    @property
+    def agents(self) -> dict[str, str]:
+        """The servers that are agents of this gateway, each with the agent's name."""
+        return {name: server.agent for name, server in self.servers.items() if isinstance(server, AgentServer)}
 
     @model_validator(mode="after")
     def _profiles_fit(self) -> Self:

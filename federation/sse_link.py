@@ -42,7 +42,7 @@ class SseLink:
         if event is None or event.event != b"endpoint":
             raise UpstreamInvalid("its event stream does not begin with the endpoint to post to")
         target = self._endpoint(event.data.decode("utf-8", "replace"))
-        self._post_to = HttpWire(self._wire.name, self._wire.http, target, self._wire.headers, self._wire.connect)
+        self._post_to = self._wire.at(target)
 
     def _endpoint(self, given: str) -> Target:
         base = self._wire.target

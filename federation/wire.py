@@ -60,7 +60,7 @@ def _envelope(out: Outbound) -> Fields:
 
 def request_headers(out: Outbound) -> tuple[tuple[bytes, bytes], ...]:
     """The standard and custom headers of a modern request."""
-    head = (*MODERN_HEADERS, (H_METHOD, out.method.encode()))
+    head = (*MODERN_HEADERS, (H_METHOD, out.method.encode()), *out.trace)
     if out.method in NAME_FIELD and out.name:
         return (*head, (H_NAME, encode_value(out.name)), *out.param_headers)
     return head

@@ -26,17 +26,26 @@ from .visitors import Visitors
 
 
 class AccessSide:
-    """Made → `start` (the keys of issuers are being fetched, nobody waits) → `aclose`."""
+    """Made → `start` (the keys of issuers are being fetched, nobody waits) → `aclose`.
 
-    def __init__(self, manifest: Manifest, http: HttpClient, clock: Clock) -> None:
+    `before`: that of the manifest before this one; what is the same is taken over.
+    """
+
+    def __init__(
+        self, manifest: Manifest, http: HttpClient, clock: Clock, before: "AccessSide | None" = None
+    ) -> None:
         access = manifest.access
         self._http = http
         self._anonymous = manifest.anonymous
+        self._issuers = access.jwt
+        self._kept = before is not None and before._issuers == access.jwt
         self._tokens = Tokens(access.jwt, http, clock) if access.jwt else None
+        if before is not None and self._kept:
+            self._tokens = before._tokens
         self._oauth = OAuth(access.jwt, manifest.gateway.public_url or "") if access.jwt else None
         self.callers = Callers(KeyRing(access.keys), self._tokens, access.trusted_proxies)
         self.challenge = Challenge(self._oauth, keys=self.callers.has_keys)
-        self.credentials = CredentialStore(http, clock)
+        self.credentials = CredentialStore(http, clock) if before is None else before.credentials
 
     def identify(self, is_open: Callable[[Call], bool] | None = None, *, lenient: bool = False) -> Identify:
         """The stage, for an endpoint some of which anybody may ask (`is_open`), or whose clients send any key."""
@@ -73,8 +82,13 @@ class AccessSide:
                     return
 
     def start(self) -> None:
-        if self._tokens is not None:
+        if self._tokens is not None and not self._kept:
             self._tokens.start()
+
+    async def retire(self, successor: "AccessSide") -> None:
+        """Another one takes over: end what it has no use for."""
+        if self._tokens is not None and successor._tokens is not self._tokens:
+            await self._tokens.aclose()
 
     async def aclose(self) -> None:
         await self.credentials.aclose()

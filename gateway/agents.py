@@ -60,35 +60,48 @@ class AgentSide:
         sight: Sight = FULL_SIGHT,
     ) -> None:
         self._sight = sight
+        self._by = http, clock
         self._sessions = sessions
         self._metrics = metrics
         self._epochs: dict[str, str] = {}
         self.agents = Agents(manifest.agents, AgentDeps(http, clock, self._epochs, credentialing=credentialing))
         self.agents.on_epoch = self._keep_epoch
-        pins = Pins(sessions, metrics)
+        self._pins = pins = Pins(sessions, metrics)
+        self._threads = threads = Threads(sessions)
         sessions.shelve(EPOCHS, _EPOCH_RULE)
-        for name, agent in manifest.agents.items():
-            pins.shelve(name, agent.pins, loose=agent.state != "instance")
+        self._shelve(manifest)
         self.key = signing_key(manifest.gateway.signing_key)
         self._url = url = manifest.gateway.public_url or ""
         signer = CardSigner(self.key, f"{url}{JWKS_PATH}" if url else "")
-        self.cards = Cards(self.agents, signer, OPEN if manifest.anonymous else Security())
+        self.cards = Cards(self.agents, signer, _security(manifest))
         placing = Placing(pins, metrics)
         relay = Relay(Deps(http, clock, metrics, pins, placing))
         self._sending = Tasks("push notifications")
-        ways = {name: self._way(agent, http, clock) for name, agent in manifest.agents.items()}
+        self._ways = ways = {name: self._way(agent, http, clock) for name, agent in manifest.agents.items()}
         self.pushes = pushes = Pushes(relay, pins, PushTable(reachable, clock), ways)
         lists = TaskLists(relay, pins)
         self.endpoint = A2aEndpoint(Parts(self.agents, placing, relay, lists, self.cards, pushes, url, sight))
-        threads = Threads(sessions)
-        for name, agent in manifest.agents.items():
-            threads.shelve(name, agent.pins)
         self.door = Door(self.agents, Ways(relay, placing, pins, threads, clock))
         self.agents.on_card = self.agents.on_change = self.door.changed
 
     def _way(self, agent: AgentSettings, http: HttpClient, clock: Clock) -> Way:
         guard = Guard(agent.push.allow)
         return Way(guard, PushDelivery(http, guard, self._sending, clock, count=self._metrics.notified))
+
+    def _shelve(self, manifest: Manifest) -> None:
+        for name, agent in manifest.agents.items():
+            self._pins.shelve(name, agent.pins, loose=agent.state != "instance")
+            self._threads.shelve(name, agent.pins)
+
+    def apply(self, manifest: Manifest) -> None:
+        """Have the agents of another manifest. What agents hold is found that are in both."""
+        self._shelve(manifest)
+        for name, agent in manifest.agents.items():
+            known = self.agents.find(name)
+            if known is None or known.settings.push != agent.push:
+                self._ways[name] = self._way(agent, *self._by)
+        self.cards.secure(_security(manifest))
+        self.agents.apply(manifest.agents)
 
     def published(self, visitors: Visitors) -> list[BaseRoute]:
         """The routes of what anybody may know."""
@@ -115,6 +128,10 @@ class AgentSide:
         record, _ = self._sessions.claim(EPOCHS, instance.key, "gateway:", instance.key)
         record.data = {"epoch": instance.epoch}
         self._sessions.changed(record)
+
+
+def _security(manifest: Manifest) -> Security:
+    return OPEN if manifest.anonymous else Security()
 
 
 class CannotSign(ValueError):

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from .. import __version__
-from ..a2a.endpoint import A2aEndpoint
 from ..access.hosts import HostPolicy
 from ..console.admin import Admin
 from ..console.admin import Parts as AdminParts
@@ -26,30 +25,29 @@ from ..federation.process import ProcessTable
 from ..federation.server import Server
 from ..federation.sse_front import SseEndpoint
 from ..governance.limits import Limits
-from ..llm.endpoint import LlmEndpoint
-from ..llm.meter import NoModelMeter
 from ..manifest.model import Manifest
 from ..sessions.keeper import Keeper
+from ..sessions.record import Session
 from ..sessions.reveal import Reveal
 from ..sessions.sqlite import SqliteStore
 from ..sessions.store import CannotOpenStore
 from ..sessions.table import SessionTable
-from ..telemetry.access_log import AccessLog
-from ..telemetry.lines import Place
-from ..telemetry.metrics import Metrics
 from .access import AccessSide
 from .admit import Admit
 from .agent_views import AgentViews
 from .agents import AgentSide
 from .asgi import Hot, Wire
 from .authorize import judge_of
-from .bind import BindOne
 from .cold import Cold, Facts
 from .models import ModelSide
-from .observe import Observe
-from .pipeline import batch_path, data_path, inner_stages, message_path
+from .paths import OPERATIONS, Ends, hot_paths
+from .reload import Load, Reloader
 from .settings import Listen
+from .sight import CurrentSight
+from .telling import Telling
 from .visitors import Visitors
+from .why import Explain
+from .why import Parts as WhyParts
 
 __all__ = ["CannotOpenStore", "Gateway"]
 
@@ -66,71 +64,86 @@ class Gateway:
     """
 
     def __init__(
-        self, manifest: Manifest, *, clock: Clock | None = None, log_fd: int | None = None, bound: Listen | None = None
+        self,
+        manifest: Manifest,
+        *,
+        clock: Clock | None = None,
+        log_fd: int | None = None,
+        bound: Listen | None = None,
+        source: Load | None = None,
     ) -> None:
-        clock = clock or SystemClock()
+        self._clock = clock = clock or SystemClock()
         settings = manifest.gateway
         self.manifest = manifest
         self.url = settings.public_url or f"http://{(bound or settings.listen).reachable}"
-        self.metrics = Metrics(__version__)
+        self.telling = Telling(manifest.telemetry, __version__, clock, sys.stdout.fileno() if log_fd is None else log_fd)
+        self.metrics, self.access_log = self.telling.metrics, self.telling.access_log
         self.processes = ProcessTable(clock)
         limits = HttpLimits(per_origin=1024, idle_per_origin=128, keepalive=UNUSED)
         self.http = HttpClient(limits=limits, clock=clock)
         self.access = AccessSide(manifest, self.http, clock)
         self.sessions = SessionTable(
-            clock,
-            idle=manifest.sessions.idle,
-            limit=manifest.sessions.max,
-            on_end=lambda session, why: self.metrics.evicted(session.protocol, why),
+            clock, idle=manifest.sessions.idle, limit=manifest.sessions.max, on_end=self._session_over
         )
-        self.judge = judge = judge_of(manifest)
+        self.judge = judge_of(manifest)
+        self._sight = CurrentSight(self.judge)
         self.limits = Limits(manifest.limits, clock, self.metrics.limited)
+        credentials = self.access.credentials
         self.a2a = AgentSide(
-            manifest, self.url, self.http, clock, self.metrics, self.sessions, self.access.credentials, judge
+            manifest, self.url, self.http, clock, self.metrics, self.sessions, credentials, self._sight
         )
-        deps = Deps(self.http, clock, self.processes, self.metrics, __version__, self.a2a.door, self.access.credentials)
+        deps = Deps(self.http, clock, self.processes, self.metrics, __version__, self.a2a.door, credentials)
         self.hub = Hub(manifest.mcp, deps)
         self.hub.on_drift = self.metrics.drifted
-        self.llm = ModelSide(manifest.models, self.http, clock, NoModelMeter(), self.access.credentials, judge)
+        self.llm = self._models(manifest)
         self.keeper: Keeper | None = None
         """Brings sessions to their store, from `start` on, if the manifest names one."""
-        self.mcp = McpEndpoint(self.hub, self.sessions, clock, self.metrics, judge)
-        log, fd = manifest.telemetry.log, sys.stdout.fileno() if log_fd is None else log_fd
-        self.access_log = AccessLog(fd, log.format, place=Place(plain_ids=log.ids == "plain"))
-        hosts = HostPolicy(settings.listen.is_loopback, settings.public_url, settings.allowed_hosts)
-        self.admit = Admit(hosts, limit=settings.max_concurrent, max_body=settings.max_body)
-        operations = self.mcp.operations | SseEndpoint.operations | A2aEndpoint.operations | LlmEndpoint.operations
-        observe = Observe(self.metrics, self.access_log, clock, operations)
-        identify = self.access.identify()
-        endpoint = self.mcp if manifest.sessions.file is None else Reveal(self.mcp, self.sessions)
-        inner = partial(inner_stages, judge, limits=self.limits)
-        of_mcp = inner(self.mcp)
-        path = data_path(observe, self.admit, identify, endpoint, of_mcp)
-        self.mcp.each = batch_path(observe, self.mcp, BindOne(self.mcp.bind_one), of_mcp)
+        self.mcp = McpEndpoint(self.hub, self.sessions, clock, self.metrics, self._sight)
         self.sse = SseEndpoint(self.sessions, clock)
-        self.sse.each = message_path(observe, endpoint, of_mcp)
-        old = Hot("mcp", data_path(observe, self.admit, identify, self.sse))
-        agents = self.a2a.endpoint
-        of_agents = self.access.identify(agents.is_open)
-        to_agents = Hot("a2a", data_path(observe, self.admit, of_agents, agents, inner(agents)))
-        visitors = Visitors(self.access.callers, frozenset(manifest.access.admins), hosts)
+        self._hosts = HostPolicy(settings.listen.is_loopback, settings.public_url, settings.allowed_hosts)
+        self.admit = Admit(self._hosts, limit=settings.max_concurrent, max_body=settings.max_body)
+        self._observe = self.telling.observe(OPERATIONS)
         self.agents = AgentViews(self.a2a.agents)
-        facts = Facts(__version__, self.url, lambda: self.hub.status, self.metrics, clock, self.agents.views)
-        models = self.llm.endpoint
-        of_models = self.access.identify(lenient=True)
-        to_models = Hot("llm", data_path(observe, self.admit, of_models, models, inner(models)))
-        hot = {"mcp": Hot("mcp", path), "sse": old, "messages": old, "a2a": to_agents}
-        hot |= dict.fromkeys(self.llm.prefixes, to_models)
-        published = [*self.a2a.published(visitors), *self.access.published(visitors, hot)]
-        self.cold = Cold(facts, visitors, [*published, *self._admin(visitors).routes])
-        self.asgi = Wire(
-            hot,
-            self.access.before(self.cold.app),
-            clock,
-            max_body=settings.max_body,
-        )
-        self._clock = clock
+        self.reloader = Reloader(self, source, clock)
+        self.cold, hot = self._assembled()
+        self.asgi = Wire(hot, self.access.before(self.cold.app), clock, max_body=settings.max_body)
         self._measure()
+
+    def _models(self, manifest: Manifest) -> ModelSide:
+        return ModelSide(
+            manifest.models, self.http, self._clock, self.metrics.models, self.access.credentials, self._sight
+        )
+
+    def _session_over(self, session: Session, why: str) -> None:
+        self.metrics.evicted(session.protocol, why)
+        self.metrics.session_over(session.protocol, self._clock.now() - session.created)
+
+    def _assembled(self, started: float | None = None) -> tuple[Cold, dict[str, Hot]]:
+        """The cold side and the data paths, of the parts as they are now."""
+        manifest, agents, models = self.manifest, self.a2a.endpoint, self.llm.endpoint
+        revealing = self.mcp if manifest.sessions.file is None else Reveal(self.mcp, self.sessions)
+        ends = Ends(
+            self._observe,
+            self.admit,
+            self.access,
+            self.judge,
+            self.limits,
+            self.mcp,
+            revealing,
+            self.sse,
+            agents,
+            models,
+            self.telling.payloads,
+        )
+        hot = hot_paths(ends, self.llm.prefixes)
+        visitors = Visitors(self.access.callers, frozenset(manifest.access.admins), self._hosts)
+        published = [*self.a2a.published(visitors), *self.access.published(visitors, hot)]
+        of_why = WhyParts(manifest, self.access.callers, self.judge, self.limits, self.mcp, agents, models)
+        self.why = Explain(of_why)
+        facts = Facts(
+            __version__, self.url, lambda: self.hub.status, self.metrics, self._clock, self.agents.views
+        )
+        return Cold(facts, visitors, [*published, *self._admin(visitors).routes], started), hot
 
     def _admin(self, visitors: Visitors) -> Admin:
         parts = AdminParts(
@@ -140,6 +153,10 @@ class Gateway:
             servers=lambda: [msgspec.to_builtins(each) for each in self.hub.status],
             version=__version__,
             plain_ids=self.manifest.telemetry.log.ids == "plain",
+            why=self.why,
+            live=self.telling.live,
+            stories=self.telling.stories,
+            reload=self.reloader,
         )
         return Admin(parts)
 
@@ -150,11 +167,39 @@ class Gateway:
         metrics.sessions.source("a2a", lambda: sum(map(self.a2a.conversations, self.manifest.agents)))
         metrics.agent_instances.source(self.agents.counts)
         metrics.stdio_processes.source(lambda: self.processes.live)
-        metrics.access_log_dropped.source(lambda: self.access_log.dropped)
+        self._measure_servers()
+
+    def _measure_servers(self) -> None:
+        gauges = self.metrics.server_up, self.metrics.catalog_tools, self.metrics.catalog_schema_tokens
+        for each in gauges:
+            each.forget_all()
         for name, server in self.hub.servers.items():
-            metrics.server_up.source(name, partial(_is_up, server))
-            metrics.catalog_tools.source(name, partial(_tools, server))
-            metrics.catalog_schema_tokens.source(name, partial(self.hub.tokens, name))
+            self.metrics.server_up.source(name, partial(_is_up, server))
+            self.metrics.catalog_tools.source(name, partial(_tools, server))
+            self.metrics.catalog_schema_tokens.source(name, partial(self.hub.tokens, name))
+
+    def apply(self, manifest: Manifest) -> None:
+        """Serve another manifest from now on, at once and whole; nothing is awaited, so nobody sees half of it.
+
+        Raises what assembling raises, before anything is other than it was. What needs a restart must be the same.
+        """
+        old, before = self.manifest, self.access
+        access = AccessSide(manifest, self.http, self._clock, before)
+        judge = judge_of(manifest)
+        limits = Limits(manifest.limits, self._clock, self.metrics.limited, self.limits)
+        models = self.llm if manifest.models == old.models else self._models(manifest)
+        self.manifest, self.access, self.judge, self.limits, self.llm = manifest, access, judge, limits, models
+        self._sight.swap(judge)
+        access.start()
+        self.a2a.apply(manifest)
+        if manifest.mcp != old.mcp:
+            self.hub.apply(manifest.mcp)
+            self._measure_servers()
+        elif manifest.access.rules != old.access.rules:
+            self.hub.announce()
+        self.cold, hot = self._assembled(self.cold.started)
+        self.asgi.swap(hot, access.before(self.cold.app))
+        self.asgi.tasks.start(before.retire(access), "retire access")
 
     def start(self) -> None:
         """Begin to reach the servers. Needs a running loop; returns at once.
@@ -167,6 +212,7 @@ class Gateway:
         self.a2a.restore()
         self.a2a.start()
         self.asgi.tasks.start(self._sweep(), "sweep sessions")
+        self.asgi.tasks.start(self.telling.live.run(), "live")
 
     def _keep_sessions(self) -> None:
         file = self.manifest.sessions.file
@@ -197,6 +243,7 @@ class Gateway:
     async def drain(self) -> None:
         """Stop being ready, and end what would keep connections open."""
         self.cold.stopping = True
+        self.telling.live.close()
         self.mcp.listeners.close()
         await self.sse.aclose()
         self.sessions.close()
@@ -204,6 +251,7 @@ class Gateway:
     async def aclose(self) -> None:
         """End everything, each part within its own bound; the access log last."""
         await self.drain()
+        await self.reloader.aclose()
         await self.mcp.aclose()
         if self.keeper is not None:
             await self.keeper.aclose()

@@ -58,6 +58,10 @@ class Wire:
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
 
+    def swap(self, prefixes: dict[str, Hot], cold: Application) -> None:
+        """Where requests go from now on; those under way go on as they began."""
+        self._prefixes, self._cold = prefixes, cold
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return

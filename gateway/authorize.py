@@ -26,9 +26,11 @@ class Authorize:
         """Raises `Forbidden`."""
         told = self._telling.variables(call)
         verdict = self._judge.verdict(call, told) if told else ALLOWED
+        if call.record.trail is not None:
+            call.record.trail.note(f"{'allowed' if verdict.allowed else 'refused'}: {reason(verdict)}")
         if not verdict.allowed:
             call.record.error = f"forbidden: {reason(verdict)}"[:200]
-            raise Forbidden(_public(verdict))
+            raise Forbidden(public(verdict))
         return await inner(call)
 
 
@@ -39,7 +41,7 @@ def reason(verdict: Verdict) -> str:
     return f"{verdict.by.kind} {verdict.by.label}" + (f" ({verdict.why})" if verdict.why else "")
 
 
-def _public(verdict: Verdict) -> str:
+def public(verdict: Verdict) -> str:
     """Why, for callers: a rule is named if whoever wrote it gave it a name."""
     if verdict.by is not None and verdict.by.named:
         return f"{DENIED}: {verdict.by.label}"

@@ -53,11 +53,14 @@ class Facts:
 class Cold:
     """The handlers. `stopping` turns readiness off before the listener closes. `more`: routes of other parts."""
 
-    def __init__(self, facts: Facts, visitors: Visitors, more: Sequence[BaseRoute] = ()) -> None:
+    def __init__(
+        self, facts: Facts, visitors: Visitors, more: Sequence[BaseRoute] = (), started: float | None = None
+    ) -> None:
         self.stopping = False
         self._facts = facts
         self._visitors = visitors
-        self._started = facts.clock.monotonic()
+        self.started = facts.clock.monotonic() if started is None else started
+        """When the gateway began; not when this was made: another manifest does not make it unready."""
         self.app = Starlette(
             routes=[
                 Route("/healthz", self._healthz),
@@ -75,7 +78,7 @@ class Cold:
     async def _readyz(self, _request: Request) -> Response:
         servers, agents = self._facts.status(), self._facts.agents()
         states = [*(each.state for each in servers), *(each.state for each in agents)]
-        settled = self._facts.clock.monotonic() - self._started > SETTLING
+        settled = self._facts.clock.monotonic() - self.started > SETTLING
         ready = not self.stopping and (settled or "starting" not in states)
         body = {
             "status": "ready" if ready else "stopping" if self.stopping else "starting",

@@ -6,12 +6,13 @@ does not know protocols, and makes no errors into replies (`rescue`, one further
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 from ..core.call import Call, Handler, Record, Reply, replace
 from ..core.clock import Clock
 from ..core.errors import GatewayError
+from ..core.trail import Trail
 from ..telemetry.lines import Ended
 
 REQUEST_ID = b"x-fedgate-request-id"
@@ -31,17 +32,37 @@ class Lines(Protocol):
     def write(self, ended: Ended) -> None: ...
 
 
+class Watcher(Protocol):
+    """Who hears of every operation at its beginning and at its end. Must be quick, and must not raise."""
+
+    def began(self, record: Record) -> None: ...
+
+    def ended(self, ended: Ended) -> None: ...
+
+
 class Observe:
     """`operations` is the closed set that may become metric labels; others are `other`."""
 
-    def __init__(self, metrics: Counts, access_log: Lines, clock: Clock, operations: frozenset[str]) -> None:
+    def __init__(
+        self,
+        metrics: Counts,
+        access_log: Lines,
+        clock: Clock,
+        operations: frozenset[str],
+        watchers: Sequence[Watcher] = (),
+    ) -> None:
         self._metrics = metrics
         self._access_log = access_log
         self._clock = clock
         self._operations = operations
+        self._watchers = tuple(watchers)
 
     async def __call__(self, call: Call, inner: Handler) -> Reply:
         record = call.record
+        if self._watchers:
+            record.trail = Trail(self._clock)
+            for each in self._watchers:
+                each.began(record)
         try:
             reply = await inner(call)
         except BaseException as error:
@@ -50,6 +71,7 @@ class Observe:
             raise
         headers = (*reply.headers, (REQUEST_ID, record.request.id.encode()))
         if isinstance(reply.body, bytes):
+            record.sent = len(reply.body)
             self._end(record, reply.status)
             return replace(reply, headers=headers)
         # What follows the head is the upstream's pace and the reader's, not ours.
@@ -59,7 +81,7 @@ class Observe:
             record.error = record.error or error
             self._end(record, reply.status, overhead)
 
-        return replace(reply, headers=headers, body=ObservedBody(reply.body, ended))
+        return replace(reply, headers=headers, body=ObservedBody(reply.body, ended, record))
 
     def _end(self, record: Record, status: int, overhead: float | None = None) -> None:
         clock = self._clock
@@ -70,6 +92,8 @@ class Observe:
         ended = Ended(record, operation, status, now - record.started, overhead, clock.now())
         self._metrics.request(ended)
         self._access_log.write(ended)
+        for each in self._watchers:
+            each.ended(ended)
 
     def _overhead(self, record: Record, now: float) -> float:
         # Upstream calls of one operation may run side by side and add up to more than the wall clock.
@@ -79,8 +103,9 @@ class Observe:
 class ObservedBody:
     """A body that tells once how it ended: `""`, or the reason why it did not reach its end."""
 
-    def __init__(self, body: AsyncIterator[bytes], ended: Callable[[str], None]) -> None:
+    def __init__(self, body: AsyncIterator[bytes], ended: Callable[[str], None], record: Record) -> None:
         self._body = body
+        self._record = record
         self._ended = ended
         self._open = True
 
@@ -89,13 +114,15 @@ class ObservedBody:
 
     async def __anext__(self) -> bytes:
         try:
-            return await self._body.__anext__()
+            chunk = await self._body.__anext__()
         except StopAsyncIteration:
             self._close("")
             raise
         except BaseException as error:
             self._close(_reason(error))
             raise
+        self._record.sent += len(chunk)
+        return chunk
 
     async def aclose(self) -> None:
         """Close the inner body, if it can be closed. Before its end this means that the caller left."""

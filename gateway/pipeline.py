@@ -17,11 +17,17 @@ from .authorize import Authorize
 from .bind import Bind, BindOne
 from .limit import Limit
 from .observe import Observe
+from .payloads import PayloadLog
 from .rescue import Rescue
 
 
 def data_path(
-    observe: Observe, admit: Admit, identify: Identify, endpoint: Endpoint, inner: Sequence[Stage] = ()
+    observe: Observe,
+    admit: Admit,
+    identify: Identify,
+    endpoint: Endpoint,
+    inner: Sequence[Stage] = (),
+    payloads: PayloadLog | None = None,
 ) -> Handler:
     """The whole path of one endpoint. `inner`: its `inner_stages`."""
     stages: Sequence[Stage] = (
@@ -29,6 +35,7 @@ def data_path(
         Rescue(endpoint),  # one place where errors become wire replies, in the caller's own protocol
         admit,  # room, size, host: before any work
         identify,  # who is it; from the head alone, so that strangers cannot make us read bodies
+        *([payloads] if payloads is not None else []),  # what is said, for who is known, as it came and as it goes
         Bind(endpoint),  # which session, checked against who opened it
         *inner,
     )

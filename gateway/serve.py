@@ -8,8 +8,11 @@ hold the server up for as long as their clients like.
 import asyncio
 import atexit
 import contextlib
+import signal
 import socket
 from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 import uvicorn
 
@@ -17,6 +20,7 @@ from ..core.tasks import Tasks
 from ..manifest.model import Manifest
 from .app import Gateway
 from .http_protocol import BoundedProtocol
+from .reload import Load
 from .settings import Listen
 
 KEEP_ALIVE = 75
@@ -28,6 +32,13 @@ SETTLING = 3.0
 """Seconds to wait with the announcement for servers and agents that are still being reached."""
 
 Announce = Callable[[Gateway, Listen], object]
+
+
+class Origin(NamedTuple):
+    """Where the manifest came from, to be read again: how, and which files to watch."""
+
+    load: Load
+    paths: Callable[[], list[Path]]
 
 
 class CannotListen(OSError):
@@ -70,8 +81,11 @@ class _Server(uvicorn.Server):
         self._captured_signals.clear()
 
 
-async def serve(gateway: Gateway, sock: socket.socket, announce: Announce) -> None:
-    """Serve on a bound socket until a signal comes. `announce` is called in the background once it listens."""
+async def serve(gateway: Gateway, sock: socket.socket, announce: Announce, origin: Origin | None = None) -> None:
+    """Serve on a bound socket until a signal comes. `announce` is called in the background once it listens.
+
+    With an `origin` the manifest is read again when its files change, and on SIGHUP.
+    """
     config = uvicorn.Config(
         gateway.asgi,
         http=BoundedProtocol,
@@ -88,6 +102,9 @@ async def serve(gateway: Gateway, sock: socket.socket, announce: Announce) -> No
     helpers = Tasks("announcement")
     atexit.register(gateway.processes.kill_all_nowait)
     gateway.start()
+    if origin is not None:
+        gateway.reloader.watch(origin.paths)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.reloader.ask, "SIGHUP")
     helpers.start(_settled(gateway, address_of(sock), announce), "announce")
     try:
         await server.serve(sockets=[sock])
@@ -105,18 +122,18 @@ async def _settled(gateway: Gateway, listen: Listen, announce: Announce) -> None
     announce(gateway, listen)
 
 
-def run(manifest: Manifest, announce: Announce) -> None:
+def run(manifest: Manifest, announce: Announce, origin: Origin | None = None) -> None:
     """Bind, serve, clean up. Raises `CannotListen`."""
     import uvloop
 
     sock = bind(manifest.gateway.listen)
 
     async def main() -> None:
-        gateway = Gateway(manifest, bound=address_of(sock))
+        gateway = Gateway(manifest, bound=address_of(sock), source=None if origin is None else origin.load)
         try:
-            await serve(gateway, sock, announce)
+            await serve(gateway, sock, announce, origin)
         finally:
-            gateway.access_log.close()
+            gateway.telling.close()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())

@@ -19,6 +19,8 @@ from .tree import Found, Node, find, quoted
 
 ROOT_KEYS = (*Manifest.model_fields, "mcpServers")
 
+_WORDS_LONG = 8
+"""Characters by which a place in a text is found again in the file."""
 _MAPPING = ("must be a mapping", "write keys with values below it")
 _WORDS: dict[str, tuple[str, str]] = {
     "string_type": ("must be text", "put the value in quotes"),
@@ -67,7 +69,8 @@ class Explainer:
                 why = f"the first is at {find(self.root, (*where, *refusal.other)).node.place()}; {why}"
             # A mapping is pointed at by its key, and so is a key that is wrong itself.
             at_key = where[-1:] == ("[key]",) or isinstance(found.node.value, dict | None)
-            said = Refusal(f"{found.name or 'the manifest'} {refusal.what}", why, nearest=refusal.nearest)
+            what = f"{found.name or 'the manifest'} {refusal.what}"
+            said = Refusal(what, why, nearest=refusal.nearest, offset=refusal.offset)
             yield _problem(found.key if at_key and found.key else found.node, found.name, said)
 
     def unknown_key(self, where: Where) -> Problem:
@@ -82,8 +85,22 @@ class Explainer:
 
 
 def _problem(node: Node, name: str, said: Refusal) -> Problem:
-    line, column = node.source.position(node.start)
+    line, column = node.source.position(_character(node, said.offset))
     return Problem(node.source.name, line, column, name, said.what, said.why, said.nearest)
+
+
+def _character(node: Node, offset: int | None) -> int:
+    """Where a character of a text stands in the file. Quotes, escapes and folded lines are between the two, so the
+    words that begin there are looked for: as often as they come before, they are passed over."""
+    if offset is None or not isinstance(node.value, str):
+        return node.start
+    words = node.value[offset : offset + _WORDS_LONG].split("\n", 1)[0].rstrip()
+    if not words:
+        return max(node.start, node.end - (2 if node.raw[-1:] in ("'", '"') else 1))
+    at = -1
+    for _ in range(1 + node.value[:offset].count(words)):
+        at = node.raw.find(words, at + 1)
+    return node.start + max(at, 0)
 
 
 def _refusals(found: Found, error: ErrorDetails) -> list[Refusal]:

@@ -4,7 +4,8 @@ Above stand `cli/` and `gateway/`, which get a manifest or a `ManifestError`. A 
 cannot be parsed ends it (the rest would only look incomplete); all else is collected.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from pydantic import ValidationError
 
 from ..access.settings import AccessSettings
 from ..core.values import MANIFEST, Refusal
+from ..federation.settings import McpSettings
 from ..gateway.settings import GatewaySettings
 from .claude import native
 from .explain import Explainer
 from .interpolate import Interpolation
 from .merge import merge
-from .model import Manifest, conflicts
+from .model import Manifest, conflicts, strangers
 from .parse_json import parse_json
 from .parse_yaml import parse_yaml
 from .problems import ManifestError, Problem
@@ -79,11 +81,12 @@ def _validate(root: Node, env: Mapping[str, str], problems: list[Problem]) -> Ma
     return None
 
 
-def _conflicts(data: dict[str, Any]) -> list[Refusal]:
+def _conflicts(data: dict[str, Any]) -> Iterator[Refusal]:
     """The rules over two sections, which the model does not reach when anything else is wrong."""
-    try:
+    with suppress(ValidationError):
         gateway = GatewaySettings.model_validate(data.get("gateway") or {}, context=MANIFEST)
         access = AccessSettings.model_validate(data.get("access") or {}, context=MANIFEST)
-    except ValidationError:
-        return []
-    return list(conflicts(gateway, access))
+        yield from conflicts(gateway, access)
+    with suppress(ValidationError):
+        servers = McpSettings.model_validate(data.get("mcp") or {}, context=MANIFEST)
+        yield from strangers(servers, data.get("agents") or {})

@@ -4,7 +4,8 @@ Each part owns its section (`settings.py`); this only composes. Text becomes a `
 `load.py`; tests and the demo may build one directly, the rules hold there too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -14,6 +15,8 @@ from ..access.settings import AccessSettings
 from ..core.values import Refusal, Section, refuse_all
 from ..federation.settings import McpSettings
 from ..gateway.settings import GatewaySettings
+from ..governance.settings import Limits, Store
+from ..llm.settings import ModelsSettings
 from ..sessions.settings import SessionSettings
 from ..telemetry.settings import TelemetrySettings
 
@@ -23,10 +26,10 @@ def conflicts(gateway: GatewaySettings, access: AccessSettings) -> Iterator[Refu
     listen = gateway.listen
     if listen.is_loopback:
         return
-    if not access.keys:
+    if not access.identifies:
         yield Refusal(
             "is an address that other machines can reach, but nobody has to say who they are",
-            "add access.keys, or listen on 127.0.0.1",
+            "add access.keys or access.jwt, or listen on 127.0.0.1",
             ("gateway", "listen"),
         )
     if access.anonymous:
@@ -37,6 +40,16 @@ def conflicts(gateway: GatewaySettings, access: AccessSettings) -> Iterator[Refu
         )
 
 
+def strangers(mcp: McpSettings, agents: Mapping[str, object]) -> Iterator[Refusal]:
+    """Servers that are to be agents which do not exist. Paths are from the root."""
+    for name, agent in mcp.agents.items():
+        if agent not in agents:
+            near = get_close_matches(agent, agents, 1)
+            why = f"there are: {', '.join(agents)}" if agents else "there are none; list it below agents"
+            at = ("mcp", "servers", name, "agent")
+            yield Refusal("is no agent", "" if near else why, at, nearest=near[0] if near else None)
+
+
 class Manifest(Section):
     """Everything that a gateway is told."""
 
@@ -44,6 +57,11 @@ class Manifest(Section):
     access: AccessSettings = Field(default_factory=AccessSettings, description="Who may call.")
     mcp: McpSettings = Field(default_factory=McpSettings, description="MCP servers and their catalog.")
     agents: Agents = Field(default={}, description="A2A agents, each under its name, served at /a2a/NAME.")
+    models: ModelsSettings = Field(
+        default_factory=ModelsSettings, description="Providers of models, and the names that clients ask for."
+    )
+    limits: Limits = Field(default=(), description="How much of what callers may do in which time.")
+    limits_store: Store = Field(default="memory", description="Where it is counted. memory: in the process.")
     sessions: SessionSettings = Field(
         default_factory=SessionSettings, description="Where session records are kept, how long and how many."
     )
@@ -51,14 +69,14 @@ class Manifest(Section):
 
     @model_validator(mode="after")
     def _no_conflict(self) -> Self:
-        found = list(conflicts(self.gateway, self.access))
+        found = [*conflicts(self.gateway, self.access), *strangers(self.mcp, self.agents)]
         if found:
             raise refuse_all(found)
         return self
 
     @property
     def anonymous(self) -> bool:
-        """Whether callers without a key are served: as said, else only on loopback with no key configured."""
+        """Whether callers without a credential are served: as said, else only on loopback with none configured."""
         if self.access.anonymous is not None:
             return self.access.anonymous
-        return self.gateway.listen.is_loopback and not self.access.keys
+        return self.gateway.listen.is_loopback and not self.access.identifies

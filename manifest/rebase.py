@@ -30,6 +30,10 @@ def _store(text: str) -> tuple[str, str] | None:
     return (SQLITE, text.removeprefix(SQLITE)) if text.startswith(SQLITE) and text != SQLITE else None
 
 
+def _log_file(text: str) -> tuple[str, str] | None:
+    return ("", text) if text.strip() and text != "stderr" else None
+
+
 PATHS: dict[tuple[str, ...], Part] = {
     ("sessions", "store"): _store,
     ("mcp", "fingerprints"): _whole,
@@ -37,7 +41,9 @@ PATHS: dict[tuple[str, ...], Part] = {
     ("mcp", "servers", "*", "command"): _program,
     ("mcp", "servers", "*", "openapi"): _document,
     ("agents", "*", "card", "verify"): _whole,
+    ("access", "jwt", "*", "jwks_file"): _whole,
     ("gateway", "signing_key"): _whole,
+    ("telemetry", "log", "payloads", "file"): _log_file,
 }
 """`*`: any key or index."""
 

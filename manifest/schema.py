@@ -26,7 +26,7 @@ def schema() -> Schema:
     """A fresh copy; it refers to nothing outside of itself."""
     found = Manifest.model_json_schema(schema_generator=_Generator)
     definitions: Schema = found["$defs"]
-    for name in ("StdioServer", "HttpServer", "OpenApiServer"):
+    for name in ("StdioServer", "HttpServer", "OpenApiServer", "AgentServer"):
         definitions[f"Client{name}"] = _client(definitions[name])
     servers = definitions["McpSettings"]["properties"]["servers"]
     properties = {

@@ -6,6 +6,7 @@ then ours; the JSON form adds the other seed's keys. What a key looks like in by
 """
 
 import hashlib
+import re
 from functools import lru_cache
 
 import msgspec
@@ -14,6 +15,7 @@ from ..core.call import Record
 from .spelling import Value, bound, clean_key, json_line, logfmt, milliseconds, timestamp
 
 Fields = list[tuple[str, Value]]
+_WORD = re.compile("[a-z_0-9-]{1,32}").fullmatch
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -39,6 +41,15 @@ class Ended(msgspec.Struct, frozen=True):
     """Seconds of that which the gateway itself took; for streams, up to the reply's head."""
     when: float
     """Seconds since the epoch, at the end."""
+
+
+def error_kind(ended: Ended) -> str:
+    """What went wrong as one word of a bounded set, fit for a label; empty if nothing did."""
+    error = ended.record.error
+    if error:
+        word = error.removeprefix("jsonrpc ").partition(":")[0]
+        return word if _WORD(word) else "other"
+    return str(ended.status) if ended.status >= 400 else ""
 
 
 _OPERATION_KEYS = {"mcp": "mcp.method.name", "a2a": "a2a.method", "llm": "gen_ai.operation.name"}

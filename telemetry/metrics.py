@@ -7,8 +7,7 @@ or ends a session, and `/metrics`. Below: prometheus-client, and nothing of its 
 """
 
 import platform
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Collection
 
 from prometheus_client import (
     CollectorRegistry,
@@ -22,41 +21,25 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 
-from .lines import Ended
+from .aliases import AgentgatewayNames
+from .children import CAP, Children, counters, histograms
+from .lines import Ended, error_kind
+from .model_metrics import SECONDS, ModelMetrics
 from .readings import Reading, Readings, Tallies
-
-CAP = 1000
-"""Children of one family before the rest is counted as `other`."""
 
 _OPENMETRICS = "application/openmetrics-text"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 """Up to the longest timeout of the manifest's defaults, an agent's ten minutes."""
+_SESSIONS = (1, 5, 15, 60, 300, 900, 1800, 3600, 14400, 86400)
 _OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
-Family = TypeVar("Family", Counter, Histogram)
-
-
-class Children(dict[tuple[str, ...], Family]):
-    """The children of one family by label values: a plain look-up on the hot path."""
-
-    def __init__(self, family: Family, labels: int, cap: int = CAP) -> None:
-        super().__init__()
-        self._family: Family = family
-        self._rest = ("other",) * labels
-        self._cap = cap
-
-    def __missing__(self, values: tuple[str, ...]) -> Family:
-        if len(self) >= self._cap:
-            return self._family.labels(*self._rest)
-        child = self._family.labels(*values)
-        self[values] = child
-        return child
-
-
 class Metrics:
-    """Every family that exists now. Not a singleton: assembled once and handed to those who count."""
+    """Every family that exists now. Not a singleton: assembled once and handed to those who count.
 
-    def __init__(self, version: str) -> None:
+    `aliases`: whose names repeat some of ours (`agentgateway`), so that its dashboards work.
+    """
+
+    def __init__(self, version: str, aliases: Collection[str] = ()) -> None:
         # The library's own switch, for the whole process: a `_created` series beside each child helps nobody.
         switch: Callable[[], None] = disable_created_metrics
         switch()
@@ -75,6 +58,10 @@ class Metrics:
         self._notices = self._counter("push_notifications", "Push notifications that ended", "agent", "outcome")
         self._limited = self._counter("limit_rejections", "Calls that a limit refused", "limit")
         self._drifts = self._counter("catalog_changes", "Definitions of known tools that changed", "server")
+        self._reloads = self._counter("config_reloads", "Manifests that were to be taken", "result")
+        self.models = ModelMetrics(self.registry, self)
+        """The meter of the LLM part."""
+        self._conventions()
         self.sessions = self._readings("sessions", "Open sessions", "protocol")
         self.server_up = self._readings("server_up", "1 if the server answers", "server")
         self.catalog_tools = self._readings("catalog_tools", "Tools in the catalog", "server")
@@ -88,24 +75,71 @@ class Metrics:
         self.access_log_dropped = Reading(
             CounterMetricFamily, "fedgate_access_log_dropped", "Access lines that were lost"
         )
+        self.spans_dropped = Reading(CounterMetricFamily, "fedgate_trace_spans_dropped", "Spans that were lost")
+        self.payloads_dropped = Reading(CounterMetricFamily, "fedgate_payload_log_dropped", "Payload lines lost")
         self.registry.register(self.agent_instances)
+        self.registry.register(self.spans_dropped)
+        self.registry.register(self.payloads_dropped)
         self.registry.register(self.stdio_processes)
         self.registry.register(self.access_log_dropped)
         build = Gauge("fedgate_build_info", "What runs here", ("version", "python"), registry=self.registry)
         build.labels(version, platform.python_version()).set(1)
+        if "agentgateway" in aliases:
+            self.registry.register(AgentgatewayNames(self.models, version))
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
+    def _conventions(self) -> None:
+        """MCP's names are those of OpenTelemetry's conventions; A2A has none yet, so ours are like them."""
+        registry = self.registry
+        self._mcp = histograms(
+            registry,
+            *("mcp_server_operation_duration_seconds", "Operations of MCP clients", SECONDS),
+            *("mcp_method_name", "error_type"),
+        )
+        self._a2a = histograms(
+            registry,
+            *("a2a_server_operation_duration_seconds", "Operations of A2A clients", SECONDS),
+            *("a2a_method_name", "gen_ai_agent_name", "error_type"),
+        )
+        self._mcp_asked = histograms(
+            registry, "mcp_client_operation_duration_seconds", "Requests to MCP servers", SECONDS, "server"
+        )
+        self._a2a_asked = histograms(
+            registry, "a2a_client_operation_duration_seconds", "Requests to agents", SECONDS, "gen_ai_agent_name"
+        )
+        self._mcp_sessions = histograms(
+            registry, "mcp_server_session_duration_seconds", "Sessions of MCP clients", _SESSIONS
+        )
+
     def request(self, ended: Ended) -> None:
         """Count an operation that is over."""
-        where = (ended.record.protocol, ended.operation)
+        record = ended.record
+        where = (record.protocol, ended.operation)
         self._requests[*where, str(ended.status)].inc()
         self._durations[where].observe(ended.seconds)
         self._overheads[where].observe(ended.overhead)
+        if record.protocol == "mcp":
+            self._mcp[ended.operation, error_kind(ended)].observe(ended.seconds)
+        elif record.protocol == "a2a":
+            self._a2a[ended.operation, record.target, error_kind(ended)].observe(ended.seconds)
 
     def upstream(self, kind: str, name: str, seconds: float) -> None:
         """One exchange with an upstream ended. `kind` is `mcp`, `a2a` or `llm`; `name` is the manifest's."""
         self._upstreams[kind, name].observe(seconds)
+        if kind == "mcp":
+            self._mcp_asked[name,].observe(seconds)
+        elif kind == "a2a":
+            self._a2a_asked[name,].observe(seconds)
+
+    def session_over(self, protocol: str, seconds: float) -> None:
+        """A session has ended after so long, by whomever."""
+        if protocol == "mcp":
+            self._mcp_sessions[()].observe(seconds)
+
+    def reloaded(self, result: str) -> None:
+        """A manifest was to be taken: `applied`, `unchanged` or `refused`."""
+        self._reloads[result,].inc()
 
     def evicted(self, protocol: str, reason: str) -> None:
         """The session table ended a session by itself: `idle`, `cap`, ..."""
@@ -138,13 +172,12 @@ class Metrics:
         return encode(self.registry), content_type
 
     def _counter(self, name: str, about: str, *labels: str) -> Children[Counter]:
-        return Children(Counter(f"fedgate_{name}_total", about, labels, registry=self.registry), len(labels))
+        return counters(self.registry, f"fedgate_{name}_total", about, *labels)
 
     def _histogram(
         self, name: str, about: str, *labels: str, buckets: tuple[float, ...] = _SECONDS
     ) -> Children[Histogram]:
-        family = Histogram(f"fedgate_{name}", about, labels, registry=self.registry, buckets=buckets)
-        return Children(family, len(labels))
+        return histograms(self.registry, f"fedgate_{name}", about, buckets, *labels)
 
     def _readings(self, name: str, about: str, label: str) -> Readings:
         readings = Readings(f"fedgate_{name}", about, label, CAP)

@@ -79,6 +79,10 @@ class Readings(Collector):
         """The thing is gone: so is its series."""
         self._reads.pop(label, None)
 
+    def forget_all(self) -> None:
+        """Others will come, or the same again."""
+        self._reads.clear()
+
     def describe(self) -> Iterable[Metric]:
         return [GaugeMetricFamily(self._name, self._about, labels=[self._label])]
 

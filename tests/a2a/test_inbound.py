@@ -143,7 +143,6 @@ def test_a_request_that_breaks_a_rule_is_refused_under_its_id(body: bytes, code:
         ("1.0, 0.3", "GetTask", -32009, RPC),
         ("v1.0", "GetTask", -32009, RPC),
         ("1.0\x00", "GetTask", -32009, RPC),
-        ("0.3", "tasks/list", -32601, RPC),
         ("2.0", "tasks/list", -32601, RPC),
     ],
 )
@@ -367,3 +366,9 @@ def test_any_head_is_read_or_refused(rest: str, method: str, query: bytes, heade
     with suppress(ClientError):
         assert isinstance(read("x", rest, head, b"{}"), Asked)
     assert isinstance(speech_of(rest, head), Speech)
+
+
+def test_a_method_that_nobody_knows_is_unknown_in_the_version_that_the_header_names() -> None:
+    for version, speech in (("0.3", LEGACY_RPC), ("1.0", RPC), ("", RPC)):
+        head = request(a2a_version=version.encode()) if version else request()
+        assert refusal("", head, rpc("tasks/list", {}, id="i")) == (-32601, speech, b'"i"')

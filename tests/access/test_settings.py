@@ -21,7 +21,7 @@ def refusals(model: Any, value: object) -> list[Refusal]:
 
 
 def test_nobody_is_configured_by_default() -> None:
-    assert AccessSettings() == AccessSettings(keys=(), anonymous=None, admins=())
+    assert AccessSettings() == AccessSettings(keys=(), jwt=(), trusted_proxies=None, anonymous=None, admins=())
 
 
 def test_a_key_and_its_digest_are_the_same_to_the_check() -> None:

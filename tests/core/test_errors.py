@@ -12,6 +12,7 @@ from fedgate.core.errors import (
     MethodNotAllowed,
     Overloaded,
     OwnError,
+    RateLimited,
     RpcError,
     UpstreamBroken,
     UpstreamError,
@@ -47,7 +48,7 @@ def test_the_docstring_draws_every_error() -> None:
 
 
 def test_only_what_was_surely_not_done_may_be_repeated() -> None:
-    assert {each for each in TREE if each.retryable} == {UpstreamRefused, Overloaded}
+    assert {each for each in TREE if each.retryable} == {UpstreamRefused, Overloaded, RateLimited}
 
 
 @pytest.mark.parametrize(

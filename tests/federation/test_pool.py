@@ -28,6 +28,8 @@ PRIVATE = Rule()
 class Openings:
     """An `Opener` that opens legacy sessions with a real server, and can be told to wait or to fail."""
 
+    per_caller = False
+
     def __init__(self, one: Upstream, made: World) -> None:
         self.one = one
         self.made = made

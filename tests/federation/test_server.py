@@ -152,6 +152,8 @@ async def test_a_server_that_comes_back_in_time_was_never_missing_in_the_catalog
 class Failing:
     """An opener of what cannot be opened."""
 
+    per_caller = False
+
     def __init__(self) -> None:
         self.attempts = 0
 

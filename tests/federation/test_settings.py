@@ -90,7 +90,7 @@ def test_what_may_hold_a_credential_is_not_shown() -> None:
 
 @pytest.mark.parametrize("value", [None, {}, [], "uvx", {"args": []}, {"command": None}, {"type": "ws"}])
 def test_a_server_needs_a_command_or_a_url(value: object) -> None:
-    assert refused(value) == [("", 'needs "command", "url" or "openapi"')]
+    assert refused(value) == [("", 'needs "command", "url", "openapi" or "agent"')]
 
 
 def test_a_type_alone_says_what_is_missing() -> None:

@@ -112,7 +112,7 @@ def test_names_that_are_not_ours_are_refused_with_a_better_one(problems: Problem
     ("value", "what"),
     [
         ("[]", "1:16: mcpServers must be a mapping; write keys with values below it"),
-        ('{"a": "npx"}', '1:22: mcpServers.a needs "command", "url" or "openapi"; '
+        ('{"a": "npx"}', '1:22: mcpServers.a needs "command", "url", "openapi" or "agent"; '
          "command is the program to start, url the address of a running server, openapi an API's document"),
         ('{"a": {"command": "x", "type": "http"}}', '1:47: mcpServers.a.type must be "stdio"'),
         ('{"a": {"command": "x", "command": "y"}}',

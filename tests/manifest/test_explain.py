@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from fedgate.access.settings import AccessSettings
 from fedgate.federation.settings import McpSettings
 from fedgate.manifest.explain import ROOT_KEYS, Explainer, nearest
 from fedgate.manifest.parse_json import parse_json
 from fedgate.manifest.tree import Source
+from fedgate.telemetry.settings import LogSettings
 
 Problems = Callable[..., list[str]]
 
@@ -15,7 +17,7 @@ ADDRESS = 'write "HOST:PORT", such as "127.0.0.1:8080" or "[::1]:8080"'
 LIST = 'write [a, b], or one "- item" per line'
 MAPPING = "must be a mapping; write keys with values below it"
 NEITHER = (
-    'needs "command", "url" or "openapi"; '
+    'needs "command", "url", "openapi" or "agent"; '
     "command is the program to start, url the address of a running server, openapi an API's document"
 )
 SIZE = 'write bytes, or a number with KiB, MiB or GiB, such as "64KiB" or "16MiB"'
@@ -31,8 +33,14 @@ SIZE = 'write bytes, or a number with KiB, MiB or GiB, such as "64KiB" or "16MiB
         ("wizards: {}", f'1:1: unknown key "wizards" at the top; valid keys: {", ".join(ROOT_KEYS)}'),
         ("wizards:", f'1:1: unknown key "wizards" at the top; valid keys: {", ".join(ROOT_KEYS)}'),
         ("mcp: {mode: auto}", f'1:7: unknown key "mode" in mcp; valid keys: {", ".join(McpSettings.model_fields)}'),
-        ("access: {jwt: []}", '1:10: unknown key "jwt" in access; valid keys: keys, anonymous, admins'),
-        ("telemetry: {log: {payloads: true}}", '1:19: unknown key "payloads" in telemetry.log; valid keys: format'),
+        (
+            "access: {wizards: []}",
+            f'1:10: unknown key "wizards" in access; valid keys: {", ".join(AccessSettings.model_fields)}',
+        ),
+        (
+            "telemetry: {log: {zzz: true}}",
+            f'1:19: unknown key "zzz" in telemetry.log; valid keys: {", ".join(LogSettings.model_fields)}',
+        ),
         ("mcp: {servers: {a: {command: x, arg: []}}}",
          '1:33: unknown key "arg" in mcp.servers.a; did you mean "args"?'),
         ("mcp: {servers: {a: {url: 'http://h/', header: {}}}}",
@@ -126,7 +134,7 @@ SIZE = 'write bytes, or a number with KiB, MiB or GiB, such as "64KiB" or "16MiB
         # Two sections together.
         ("gateway:\n  listen: 0.0.0.0:8080",
          "2:11: gateway.listen is an address that other machines can reach, but nobody has to say who they are; "
-         "add access.keys, or listen on 127.0.0.1"),
+         "add access.keys or access.jwt, or listen on 127.0.0.1"),
         ("gateway: {listen: ':80'}\naccess: {keys: [{id: a, key: k-0123456789}], anonymous: true}",
          "2:57: access.anonymous must not be true on an address that other machines can reach; "
          "take it away, or listen on 127.0.0.1"),

@@ -105,7 +105,7 @@ def test_everything_wrong_is_said_at_once_in_the_order_of_the_files(problems: Pr
         "z.yaml:2:22: mcp.naming is given twice",
         'z.yaml:2:37: unknown key "servrs" in mcp',
         "a.yaml:1:20: access.admins[0]: the environment variable NOBODY is not set",
-        'a.yaml:2:17: mcp.servers.a needs "command", "url" or "openapi"',
+        'a.yaml:2:17: mcp.servers.a needs "command", "url", "openapi" or "agent"',
         "a.yaml:3:17: sessions.max must be at least 1",
         "a.yaml:3:26: sessions.idle must be a duration",
     ]

@@ -12,7 +12,7 @@ KEYS = (ApiKey(id="a", key_sha256="0" * 64),)
 
 NOBODY = Refusal(
     "is an address that other machines can reach, but nobody has to say who they are",
-    "add access.keys, or listen on 127.0.0.1",
+    "add access.keys or access.jwt, or listen on 127.0.0.1",
     ("gateway", "listen"),
 )
 ANYBODY = Refusal(
