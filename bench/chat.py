@@ -1,21 +1,25 @@
 """The bodies of the plain JSON hop: a chat request of 1.9 kB and its reply of 1.2 kB.
 
-Pure values, the same on every run. Above: the fake upstream and the wrk script.
+Pure values, the same on every run. Above: the fake upstreams, the wrk script and the load generators.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 Builder = Callable[[str], object]
 PATH = "/v1/chat/completions"
 SENTENCE = "The quick brown fox jumps over the lazy dog while the gateway counts every byte. "
 
 
-def request_body(size: int = 1900) -> bytes:
-    """A chat completion request of exactly `size` bytes."""
+def request_body(
+    size: int = 1900, *, start: str = "", model: str = "bench", more: Mapping[str, object] = MappingProxyType({})
+) -> bytes:
+    """A chat completion request of exactly `size` bytes; `start`: what the user says first; `more`: further members."""
     return _padded(
         lambda text: {
-            "model": "bench",
+            "model": model,
+            **more,
             "temperature": 0.2,
             "messages": [
                 {"role": "system", "content": "You answer in one sentence."},
@@ -23,10 +27,11 @@ def request_body(size: int = 1900) -> bytes:
             ],
         },
         size,
+        start,
     )
 
 
-def reply_body(size: int = 1200) -> bytes:
+def reply_body(size: int = 1200, *, start: str = "") -> bytes:
     """A chat completion reply of exactly `size` bytes, with usage."""
     return _padded(
         lambda text: {
@@ -38,10 +43,11 @@ def reply_body(size: int = 1200) -> bytes:
             "usage": {"prompt_tokens": 420, "completion_tokens": 230, "total_tokens": 650},
         },
         size,
+        start,
     )
 
 
-def _padded(build: Builder, size: int) -> bytes:
-    missing = size - len(json.dumps(build("")))
-    text = (SENTENCE * (missing // len(SENTENCE) + 1))[:missing]
+def _padded(build: Builder, size: int, start: str) -> bytes:
+    missing = max(0, size - len(json.dumps(build(start))))
+    text = start + (SENTENCE * (missing // len(SENTENCE) + 1))[:missing]
     return json.dumps(build(text)).encode()

@@ -5,20 +5,44 @@ Pure. Above: `targets.py`. Below: nothing.
 
 from pathlib import Path
 
+PINS = 200_000
+"""Conversations of one agent, and of one caller, that fedgate may hold: more than any row makes."""
 
-def manifest(port: int, upstream: int, servers: list[str], key: str) -> str:
-    """The manifest of fedgate: one key, and the named fake servers."""
-    lines = [
-        "gateway:",
-        f"  listen: 127.0.0.1:{port}",
-        "access:",
-        "  keys:",
-        f"    - {{id: bench, key: {key}}}",
-        "mcp:",
-        "  servers:",
-        *(f'    {name}: {{url: "http://127.0.0.1:{upstream}/{name}/mcp"}}' for name in servers),
-    ]
+
+def head(port: int, key: str) -> str:
+    """What every manifest of fedgate begins with: the address and one key."""
+    lines = ["gateway:", f"  listen: 127.0.0.1:{port}", "access:", "  keys:", f"    - {{id: bench, key: {key}}}"]
     return "\n".join(lines) + "\n"
+
+
+def servers(upstream: int, names: list[str]) -> str:
+    """The section of the named fake MCP servers."""
+    lines = [f'    {name}: {{url: "http://127.0.0.1:{upstream}/{name}/mcp"}}' for name in names]
+    return "\n".join(["mcp:", "  servers:", *lines]) + "\n"
+
+
+def agents(upstream: int) -> str:
+    """One agent of three replicas, each with its own memory."""
+    return f"""agents:
+  bench:
+    instances:
+      - http://127.0.0.1:{upstream}/r0
+      - http://127.0.0.1:{upstream}/r1
+      - http://127.0.0.1:{upstream}/r2
+    pins: {{max: {PINS}, per_owner: {PINS}}}
+"""
+
+
+def models(upstream: int) -> str:
+    """Two providers: `bench` speaks OpenAI's format, which passes, and `other` Anthropic's, which is translated."""
+    return f"""models:
+  providers:
+    one: {{type: openai, base_url: "http://127.0.0.1:{upstream}/v1", api_key: provider-key}}
+    two: {{type: anthropic, base_url: "http://127.0.0.1:{upstream}", api_key: provider-key}}
+  routes:
+    bench: {{targets: [{{provider: one, model: bench}}]}}
+    other: {{targets: [{{provider: two, model: bench}}]}}
+"""
 
 
 def nginx(port: int, upstream: int, mcp_path: str, folder: Path, user: str) -> str:

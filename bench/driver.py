@@ -1,6 +1,6 @@
 """Drives a load generator and reads the CPU time of everybody involved around each phase.
 
-Above: `rows.py`. Below: `mcp_load.py` (as a process), `processes.py`, `procfs.py`.
+Above: `measure.py` and its like. Below: the load generators (as processes), `processes.py`, `procfs.py`.
 """
 
 import contextlib
@@ -67,10 +67,18 @@ class Driver:
 
 @contextlib.contextmanager
 def driving(stage: Rig, live: Live, mode: str, **options: object) -> Iterator[Driver]:
-    """A load generator on `live` in `mode`; `options` are its command line without the dashes."""
-    given = {"mode": mode, "key": KEY, "era": stage.options.era, "seconds": stage.options.seconds, **options}
+    """An MCP load generator on `live` in `mode`; `options` are its command line without the dashes."""
+    given = {"mode": mode, "era": stage.options.era, **options}
+    with driven(stage, live, "mcp_load", live.mcp_path, **given) as driver:
+        yield driver
+
+
+@contextlib.contextmanager
+def driven(stage: Rig, live: Live, generator: str, path: str, **options: object) -> Iterator[Driver]:
+    """A load generator on `live`, at `path` there."""
+    given = {"key": KEY, "seconds": stage.options.seconds, **options}
     words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
-    command = [sys.executable, "-m", "bench.mcp_load", live.mcp_url, *words]
+    command = [sys.executable, "-m", f"bench.{generator}", live.url(path), *words]
     with running("load", command, stage.folder, piped=True) as load:
         _ready(load, live.name)
         yield Driver(load, stage, live)

@@ -1,16 +1,18 @@
 """The load generator's HTTP client: one keep-alive connection, one request at a time.
 
 Hand-written on asyncio and httptools because the driver shares two cores with what it
-measures. Above: `mcp_client.py`. Below: nothing of ours.
+measures. Above: `mcp_client.py`, `a2a_caller.py`, `llm_caller.py`. Below: nothing of ours.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
 import httptools
 
 REQUEST_TIMEOUT = 10.0
+Sink = Callable[[bytes], None]
 
 
 class Wrong(Exception):
@@ -37,18 +39,21 @@ class Connection(asyncio.Protocol):
         self._reply = Reply()
         self._waiter: asyncio.Future[Reply] | None = None
         self._headers_only = False
+        self._sink: Sink | None = None
 
-    async def send(self, request: bytes, *, headers_only: bool = False) -> Reply:
+    async def send(self, request: bytes, *, headers_only: bool = False, sink: Sink | None = None) -> Reply:
         """Send a framed request and wait for its reply, at most 10 s; raises `Wrong`.
 
         With `headers_only` the reply is handed out when its headers have come (for streams
-        that do not end); the connection then serves nothing else.
+        that do not end); the connection then serves nothing else. `sink` takes the body of
+        a 200 as it comes, and must not raise.
         """
         loop = asyncio.get_running_loop()
         try:
             if self._transport is None:
                 await loop.create_connection(lambda: self, self._host, self._port)
             self._headers_only = headers_only
+            self._sink = sink
             self._waiter = loop.create_future()
             cast("asyncio.Transport", self._transport).write(request)
             async with asyncio.timeout(REQUEST_TIMEOUT):
@@ -91,7 +96,9 @@ class Connection(asyncio.Protocol):
             self._settle(self._reply)
 
     def on_body(self, body: bytes) -> None:
-        if not self._headers_only:
+        if self._sink is not None and self._reply.status == 200:
+            self._sink(body)
+        elif not self._headers_only:
             self._reply.body += body
 
     def on_message_complete(self) -> None:

@@ -1,38 +1,27 @@
 """The MCP load generator, a process of its own.
 
-It opens its sessions, says `ready`, and then runs one phase for every line on standard input,
-answering each with one line of JSON on standard output; so whoever drives it can read the
-gateway's CPU time exactly around a phase. When input ends it ends its sessions and leaves.
+It opens its sessions and uses them; when input ends it ends them and leaves.
 
 Usage: `python -m bench.mcp_load URL --mode call --sessions 16 --seconds 4 --key KEY`.
 Modes: `call` (round robin over the listed tools), `list`, `open` (initialize, initialized,
 DELETE; modern: `server/discover`), `hold` (first phase: open the sessions and keep them;
-second: open `--streams` GET streams). Above: `driver.py`. Below: `mcp_client.py`, `stats.py`.
+second: open `--streams` GET streams). Above: `driver.py`. Below: `load.py`, `mcp_client.py`.
 """
 
 import argparse
 import asyncio
-import gc
-import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Awaitable
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import uvloop
-
 from bench.http_client import Connection, Wrong
+from bench.load import LEAST_SECONDS, Operation, Phase, Tally, repeat, run
 from bench.mcp_client import Framing, Session
-from bench.stats import percentile
 
-LEAST_SECONDS = 3.0  # CPU time comes in ticks of 10 ms: a phase is long, or it has many operations
-LEAST_OPERATIONS = 5_000
-MOST_FAILURES = 50
 CATALOG_WAIT = 15.0
 HELD_CONNECTIONS = 16
-NOTICE_SECONDS = 0.02  # before a phase: to see which idle connections the other side has closed meanwhile
 TEXT = "Summarise what changed since the last release, in one sentence."
 
 
@@ -52,33 +41,6 @@ class Plan:
     least: int
 
 
-@dataclass
-class Tally:
-    """What one phase has seen so far."""
-
-    seconds: float
-    started: float = field(default_factory=time.perf_counter)
-    latencies: list[float] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-
-    def enough(self, now: float) -> bool:
-        """Whether the phase may end: long enough or busy enough, or hopeless."""
-        passed = now - self.started
-        solid = passed >= LEAST_SECONDS or len(self.latencies) >= LEAST_OPERATIONS
-        return (passed >= self.seconds and solid) or len(self.failures) >= MOST_FAILURES
-
-    def report(self) -> dict[str, Any]:
-        return {
-            "ops": len(self.latencies),
-            "seconds": time.perf_counter() - self.started,
-            "p50_ms": percentile(self.latencies, 0.50) * 1000,
-            "p99_ms": percentile(self.latencies, 0.99) * 1000,
-            "max_ms": max(self.latencies, default=0.0) * 1000,
-            "failures": len(self.failures),
-            "errors": self.failures[:3],
-        }
-
-
 class Load:
     """The sessions of one run and what is done with them."""
 
@@ -88,8 +50,7 @@ class Load:
         self._names: list[str] = []
         self.sessions = [self._session() for _ in range(1 if plan.mode == "hold" else plan.sessions)]
 
-    def phases(self) -> list[Callable[[Tally], Coroutine[Any, Any, None]]]:
-        """What the lines on standard input start, in order; the last one again and again."""
+    def phases(self) -> list[Phase]:
         return [self._hold, self._listen] if self._plan.mode == "hold" else [self._drive]
 
     async def open(self) -> None:
@@ -124,26 +85,11 @@ class Load:
         return Session(connection, Framing(parts.netloc, parts.path, self._plan.key, self._plan.era))
 
     async def _drive(self, tally: Tally) -> None:
-        workers = (self._worker(number, each, tally) for number, each in enumerate(self.sessions))
-        await asyncio.gather(*workers)
+        sessions = enumerate(self.sessions)
+        # Sessions start at different tools.
+        await asyncio.gather(*(repeat(self._operation(*each), tally, each[0] * 7) for each in sessions))
 
-    async def _worker(self, number: int, session: Session, tally: Tally) -> None:
-        turn = number * 7  # sessions start at different tools
-        operation = self._operation(number, session)
-        start = time.perf_counter()
-        while not tally.enough(start):
-            turn += 1
-            try:
-                await operation(turn)
-            except Wrong as error:
-                tally.failures.append(str(error))
-                start = time.perf_counter()
-                continue
-            now = time.perf_counter()
-            tally.latencies.append(now - start)
-            start = now
-
-    def _operation(self, number: int, session: Session) -> Callable[[int], Awaitable[None]]:
+    def _operation(self, number: int, session: Session) -> Operation:
         async def call(turn: int) -> None:
             await session.call(self._names[turn % len(self._names)], f"{number}.{turn} {TEXT}")
 
@@ -203,31 +149,9 @@ def parse(arguments: list[str]) -> Plan:
     return Plan(**vars(parser.parse_args(arguments)))
 
 
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
 def main() -> int:
     plan = parse(sys.argv[1:])
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        load = Load(plan)
-        try:
-            runner.run(load.open())
-        except Wrong as error:
-            say(json.dumps({"failed": str(error)}))
-            return 1
-        gc.collect()
-        gc.freeze()
-        say("ready")
-        phases = load.phases()
-        while sys.stdin.readline():
-            runner.run(asyncio.sleep(NOTICE_SECONDS))
-            tally = Tally(plan.seconds)
-            runner.run((phases.pop(0) if len(phases) > 1 else phases[0])(tally))
-            say(json.dumps(tally.report()))
-        runner.run(load.close())
-    return 0
+    return run(lambda: Load(plan), plan.seconds)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from bench import chat
@@ -22,12 +22,12 @@ from bench import chat
 # By name, because type checkers run where aiohttp is not installed.
 aiohttp: Any = importlib.import_module("aiohttp")
 
-RELAYED = ("content-type", "accept", "mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name")
+RELAYED = ("content-type", "accept", "mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name", "a2a-version")
 RETURNED = ("content-type", "mcp-session-id")
 
 
 def application(origin: str, mcp_path: str, key: str) -> Starlette:
-    """An application that forwards `/mcp` to `mcp_path` and the chat path to itself, below `origin`."""
+    """An application that forwards `/mcp` to `mcp_path`, agents and the chat path to themselves, below `origin`."""
     sessions: list[Any] = []
 
     @contextlib.asynccontextmanager
@@ -41,15 +41,23 @@ def application(origin: str, mcp_path: str, key: str) -> Starlette:
             return Response(status_code=401)
         headers = {name: value for name in RELAYED if (value := request.headers.get(name))}
         body = await request.body()
-        async with sessions[0].request(request.method, origin + path, data=body, headers=headers) as reply:
-            back = {name: value for name in RETURNED if (value := reply.headers.get(name))}
+        reply = await sessions[0].request(request.method, origin + path, data=body, headers=headers)
+        back = {name: value for name in RETURNED if (value := reply.headers.get(name))}
+        if back.get("content-type") == "text/event-stream":
+            return StreamingResponse(chunks(reply), reply.status, back)
+        async with reply:
             return Response(await reply.read(), reply.status, back)
+
+    async def chunks(reply: Any) -> AsyncIterator[bytes]:
+        async with reply:
+            async for chunk in reply.content.iter_any():
+                yield chunk
 
     async def mcp(request: Request) -> Response:
         return await forward(request, mcp_path)
 
-    async def completions(request: Request) -> Response:
-        return await forward(request, chat.PATH)
+    async def same(request: Request) -> Response:
+        return await forward(request, request.url.path)
 
     async def health(_: Request) -> Response:
         return Response()
@@ -57,7 +65,8 @@ def application(origin: str, mcp_path: str, key: str) -> Starlette:
     routes = [
         Route("/healthz", health),
         Route("/mcp", mcp, methods=["GET", "POST", "DELETE"]),
-        Route(chat.PATH, completions, methods=["POST"]),
+        Route(chat.PATH, same, methods=["POST"]),
+        Route("/a2a/{rest:path}", same, methods=["GET", "POST"]),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 

@@ -6,6 +6,7 @@ Above: `measure.py`, `rows.py`. Below: nothing.
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,14 @@ def parse_resident(text: str) -> int:
     return 0
 
 
+def parse_peak(text: str) -> int:
+    """The largest resident size so far, in bytes, from a status file."""
+    for line in text.splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 def cpu_seconds(root: int) -> float:
     """CPU seconds of the tree below and with `root`; raises `Gone`."""
     return sum(each.ticks for each in _tree(root)) / os.sysconf("SC_CLK_TCK")
@@ -58,10 +67,19 @@ def cpu_seconds(root: int) -> float:
 
 def resident_bytes(root: int) -> int:
     """Resident memory of the tree (RSS; pages that processes share count in each); raises `Gone`."""
+    return _sum(root, "smaps_rollup", parse_resident)
+
+
+def peak_bytes(root: int) -> int:
+    """The largest resident memory so far, each process of the tree by itself; raises `Gone`."""
+    return _sum(root, "status", parse_peak)
+
+
+def _sum(root: int, file: str, parse: Callable[[str], int]) -> int:
     total = 0
     for each in _tree(root):
         try:
-            total += parse_resident((PROC / str(each.pid) / "smaps_rollup").read_text())
+            total += parse((PROC / str(each.pid) / file).read_text())
         except OSError:
             continue
     return total

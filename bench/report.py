@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.measure import Sample
-from bench.rows import THERE, Column, Goal, Row
+from bench.row import Column, Goal, Row
+from bench.rows import THERE
 from bench.stats import Spread, spread, written
 from bench.targets import FEDGATE
 

@@ -1,69 +1,15 @@
 """The rows of the benchmark: what each measures, on which targets, and the figure to reach.
 
 The limits are the project's own promises; `docs/benchmarks.md` repeats them in words.
-Above: `suite.py`. Below: `measure.py`.
+Above: `suite.py`. Below: `row.py`, `measure.py`, `rows_agents.py`, `rows_models.py`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
-
 from bench import measure
-from bench.measure import Sample
-from bench.targets import ALL, DIRECT, FEDGATE, NGINX, STARLETTE, Live, Rig
+from bench.row import LOAD, Column, Goal, Row, cpu_goal
+from bench.rows_agents import AGENT_ROWS
+from bench.rows_models import MODEL_ROWS
+from bench.targets import ALL, DIRECT, FEDGATE, NGINX, STARLETTE
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a row's table: a figure's median, its range, or its ratio to the target `base`."""
-
-    title: str
-    key: str
-    shows: Literal["median", "range", "ratio"] = "median"
-    base: str = ""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """fedgate's median of `key` is to be at most `limit`."""
-
-    key: str
-    limit: float
-    title: str
-    unit: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row is sampled on shared running targets (`shared`) or starts them itself each round (`fresh`).
-
-    `one_hop`: its operation is one small request, so that it shows how fast this machine is.
-    """
-
-    name: str
-    title: str
-    targets: tuple[str, ...]
-    columns: tuple[Column, ...]
-    goals: tuple[Goal, ...] = ()
-    main: str = "cpu_us"
-    unit: str = "CPU µs per operation"
-    needs: tuple[str, ...] = ()
-    shared: Callable[[Rig, Live], Sample] | None = None
-    fresh: Callable[[Rig, str], Sample] | None = None
-    warm_ups: int = 0
-    one_hop: bool = False
-
-
-LOAD = (
-    Column("CPU µs/op", "cpu_us"),
-    Column("range", "cpu_us", "range"),
-    Column("x nginx", "cpu_us", "ratio", NGINX),
-    Column("x starlette", "cpu_us", "ratio", STARLETTE),
-    Column("ops/s", "ops_s"),
-    Column("p50 ms c=1", "p50_ms"),
-    Column("p99 ms c=1", "p99_ms"),
-    Column("p50 x direct", "p50_ms", "ratio", DIRECT),
-)
 SILENT = (
     ("healthy_list_ms", "list before"),
     ("old_list_ms", "old session: list"),
@@ -76,10 +22,6 @@ SILENT = (
 PROMISED = {"old_list_ms", "new_open_ms", "new_list_ms", "cold_open_ms", "cold_list_ms"}
 # What one hop of a small message costs, in CPU µs, on the machine that the limits in µs come from.
 THERE = {NGINX: "25-30", STARLETTE: "360"}
-
-
-def _cpu(limit: float) -> tuple[Goal, ...]:
-    return (Goal("cpu_us", limit, "CPU of the process tree", "µs/op"),)
 
 
 ROWS = (
@@ -97,7 +39,7 @@ ROWS = (
         "tools/call, 16 sessions; fedgate over 10 servers, the others before one",
         ALL,
         LOAD,
-        _cpu(250),
+        cpu_goal(250),
         shared=measure.mcp_load("call"),
         one_hop=True,
     ),
@@ -106,7 +48,7 @@ ROWS = (
         "tools/list of 200 tools (60 kB), 16 sessions",
         ALL,
         LOAD,
-        _cpu(250),
+        cpu_goal(250),
         shared=measure.mcp_load("list"),
     ),
     Row(
@@ -114,7 +56,7 @@ ROWS = (
         "initialize + initialized + DELETE, 16 at a time",
         ALL,
         LOAD,
-        _cpu(500),
+        cpu_goal(500),
         shared=measure.mcp_load("open"),
     ),
     Row(
@@ -127,6 +69,8 @@ ROWS = (
         unit="worst tools/list in ms",
         fresh=measure.silent_server,
     ),
+    *AGENT_ROWS,
+    *MODEL_ROWS,
     Row(
         "mcp-memory",
         "resident memory: idle, per MCP session (1,000 open), per idle GET stream (500 open)",

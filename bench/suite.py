@@ -19,7 +19,8 @@ from bench.measure import Sample
 from bench.processes import ROOT, BenchError
 from bench.procfs import PROC, Gone
 from bench.report import Result
-from bench.rows import ROWS, Row
+from bench.row import Row
+from bench.rows import ROWS
 from bench.targets import ALL, Options, missing, opened, rig
 
 QUICK_SECONDS = 1.0
@@ -96,12 +97,13 @@ def measure_row(row: Row, sitting: Sitting, tell: Callable[[str], None]) -> Resu
     chosen = [each for each in row.targets if each in sitting.targets and each not in result.skipped]
     if not chosen:
         return result
+    rounds = min(sitting.rounds, row.rounds or sitting.rounds)
     with players(row, sitting, chosen, result) as play:
-        for number in range(-row.warm_ups, sitting.rounds):
+        for number in range(-row.warm_ups, rounds):
             for target in chosen:
                 if target in result.failed:
                     continue
-                tell(f"{row.name}: round {max(0, number + 1)} of {sitting.rounds}: {target}")
+                tell(f"{row.name}: round {max(0, number + 1)} of {rounds}: {target}")
                 try:
                     sample = play(target)
                 except (BenchError, Gone) as error:
@@ -119,12 +121,12 @@ def players(row: Row, sitting: Sitting, chosen: list[str], result: Result) -> It
         if (fresh := row.fresh) is not None:
 
             def start_and_sample(target: str) -> Sample:
-                with rig(sitting.options) as stage:
+                with rig(sitting.options, row.serves) as stage:
                     return fresh(stage, target)
 
             yield start_and_sample
         elif (shared := row.shared) is not None:
-            stage = stack.enter_context(rig(sitting.options))
+            stage = stack.enter_context(rig(sitting.options, row.serves))
             lives = {}
             for target in chosen:
                 try:

@@ -2,7 +2,8 @@
 
 `direct` is the fake upstream itself, `nginx` the floor of a hop, `starlette+aiohttp` the floor
 of an ordinary Python gateway, `fedgate` the gateway of this repository. The first three stand
-before one server with 200 tools, fedgate before ten servers with 20 tools each.
+before one server with 200 tools, fedgate before ten servers with 20 tools each; or before one
+agent where fedgate has three replicas of one, or before the same provider of models.
 Above: `rows.py`. Below: `processes.py`, `configs.py`.
 """
 
@@ -16,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from bench import catalog, configs
 from bench.processes import BenchError, Child, free_port, running, status_of, wait_until_answers
@@ -25,6 +27,7 @@ READY_SECONDS = 20.0
 SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 
 DIRECT, NGINX, STARLETTE, FEDGATE = "direct", "nginx", "starlette+aiohttp", "fedgate"
+Protocol = Literal["mcp", "a2a", "llm"]
 ALL = (DIRECT, NGINX, STARLETTE, FEDGATE)
 
 
@@ -55,9 +58,8 @@ class Live:
     mcp_path: str
     child: Child | None
 
-    @property
-    def mcp_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}{self.mcp_path}"
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
 
 
 @dataclass
@@ -68,6 +70,8 @@ class Rig:
     folder: Path
     upstream: Child
     upstream_port: int
+    serves: Protocol = "mcp"
+    """What fedgate stands before."""
     _count: int = field(default=0)
 
     @property
@@ -92,8 +96,14 @@ class Rig:
             options += ["--mcp", self.merged_path, "--key", KEY]
             return Launch([sys.executable, "-m", "bench.passthrough", *options])
         manifest = self._fresh() / "fedgate.yaml"
-        manifest.write_text(configs.manifest(port, self.upstream_port, self.servers(), KEY))
+        manifest.write_text(self._manifest(port))
         return Launch([*self.options.fedgate, "serve", str(manifest)], "/readyz")
+
+    def _manifest(self, port: int) -> str:
+        head, upstream = configs.head(port, KEY), self.upstream_port
+        if self.serves == "a2a":
+            return head + configs.agents(upstream)
+        return head + (configs.models(upstream) if self.serves == "llm" else configs.servers(upstream, self.servers()))
 
     def _nginx(self, port: int) -> Launch:
         folder = self._fresh()
@@ -120,14 +130,14 @@ def missing(name: str) -> str | None:
 
 
 @contextlib.contextmanager
-def rig(options: Options) -> Iterator[Rig]:
+def rig(options: Options, serves: Protocol = "mcp") -> Iterator[Rig]:
     """A temporary folder and a running fake upstream."""
     with tempfile.TemporaryDirectory(prefix="fedgate-bench-") as name:
         folder, port = Path(name), free_port()
         command = [sys.executable, "-m", "bench.upstream", "--port", str(port)]
         with running("upstream", command, folder) as upstream:
             wait_until_answers(upstream, port, "/healthz", READY_SECONDS)
-            yield Rig(options, folder, upstream, port)
+            yield Rig(options, folder, upstream, port, serves)
 
 
 @contextlib.contextmanager

@@ -6,10 +6,13 @@ Cheap on purpose: whatever it spends is not the gateway's, but it shares the mac
 - `/n0/mcp` ...: legacy without session ids; `/m0/mcp` ...: modern (2026-07-28);
 - `/all/mcp`: one server in both eras with the 200 tools that a gateway in front of ten would
   list, so that a plain proxy can be given the same work; `/all-m/mcp` the same with `m0__` names;
-- `POST /v1/chat/completions`: 1.2 kB of JSON;
+- `/r0` ... `/r2`: replicas of one A2A agent, each with its own memory, and `/a2a/bench`, one agent alone,
+  so that a plain proxy can be given the same work;
+- `POST /v1/chat/completions`: 1.2 kB of JSON, or a stream; `POST /v1/messages`: the same from Anthropic;
 - `POST /control/silence/{name}`: that server accepts and never answers again.
 
-Usage: `python -m bench.upstream --port PORT`. Above: `targets.py`. Below: `upstream_mcp.py`.
+Usage: `python -m bench.upstream --port PORT`. Above: `targets.py`. Below: `upstream_mcp.py`,
+`a2a_fake.py`, `llm_fake.py`.
 """
 
 import argparse
@@ -20,9 +23,14 @@ from typing import cast
 import httptools
 import uvloop
 
-from bench import catalog, chat
+from bench import catalog, chat, llm_fake
+from bench.a2a_fake import Replica
+from bench.streams import Flow
 from bench.upstream_mcp import FakeServer, Headers
 from bench.wire import response
+
+REPLICAS = ("r0", "r1", "r2")
+ALONE = "/a2a/bench"
 
 
 def fake_servers() -> dict[bytes, FakeServer]:
@@ -41,17 +49,23 @@ def fake_servers() -> dict[bytes, FakeServer]:
 class Upstream:
     """All the paths of the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, origin: str) -> None:
         self._servers = fake_servers()
         self._silent: set[bytes] = set()
-        self._chat = response(200, chat.reply_body())
+        bases = [f"/{name}" for name in REPLICAS] + [ALONE]
+        self._agents = {base.encode(): Replica(base.rpartition("/")[2], origin + base) for base in bases}
 
-    def answer(self, verb: bytes, path: bytes, headers: Headers, body: bytes) -> bytes | None:
+    def answer(self, verb: bytes, path: bytes, headers: Headers, body: bytes) -> bytes | Flow | None:
         """The response to one request; None means that nothing is ever sent."""
         if (server := self._servers.get(path)) is not None:
             return None if path in self._silent else server.answer(verb, headers, body)
+        for base, agent in self._agents.items():
+            if path.startswith(base):
+                return agent.answer(path[len(base) :], body)
         if path == chat.PATH.encode():
-            return self._chat
+            return llm_fake.openai(body)
+        if path == llm_fake.ANTHROPIC_PATH.encode():
+            return llm_fake.anthropic(body)
         if path.startswith(b"/control/silence/"):
             self._silent.add(b"/" + path.rpartition(b"/")[2] + b"/mcp")
             return response(200)
@@ -93,11 +107,24 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         verb = self._parser.get_method()
         answer = self._upstream.answer(verb, self._path, self._headers, self._body)
-        if answer is None:
-            return
-        self._transport.write(answer)
-        if not self._parser.should_keep_alive():
-            self._transport.close()
+        if isinstance(answer, Flow):
+            self._transport.write(answer.head)
+            self._flow(answer, 0, asyncio.get_running_loop().time())
+        elif answer is not None:
+            self._transport.write(answer)
+            if not self._parser.should_keep_alive():
+                self._transport.close()
+
+    def _flow(self, flow: Flow, number: int, start: float) -> None:
+        """Send piece `number`, and the others when their time has come."""
+        while number < flow.pieces and not self._transport.is_closing():
+            self._transport.write(flow.piece(number))
+            number += 1
+            if flow.gap and number < flow.pieces:
+                at = start + number * flow.gap
+                asyncio.get_running_loop().call_at(at, self._flow, flow, number, start)
+                return
+        self._transport.write(flow.tail)
 
 
 async def serve(port: int) -> None:
@@ -106,7 +133,7 @@ async def serve(port: int) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    upstream = Upstream()
+    upstream = Upstream(f"http://127.0.0.1:{port}")
     server = await loop.create_server(lambda: Connection(upstream), "127.0.0.1", port)
     await stopped.wait()
     server.close()

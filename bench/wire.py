@@ -6,6 +6,11 @@ Pure: values in, bytes out. Above: the fake upstream and the load generator.
 LEGACY_VERSIONS = ("2025-03-26", "2025-06-18", "2025-11-25")
 LEGACY = LEGACY_VERSIONS[-1]
 MODERN = "2026-07-28"
+STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n"
+    b"x-accel-buffering: no\r\ntransfer-encoding: chunked\r\n\r\n"  # the last but one keeps nginx from buffering
+)
+STREAM_END = b"0\r\n\r\n"
 META = "io.modelcontextprotocol"
 
 REASONS = {
@@ -29,6 +34,11 @@ def response(status: int, body: bytes = b"", headers: bytes = b"") -> bytes:
         len(body),
         body,
     )
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body."""
+    return b"%x\r\n%s\r\n" % (len(data), data)
 
 
 def rpc_result(ident: bytes, result: bytes) -> bytes:

@@ -31,9 +31,7 @@ class AccessSide:
     `before`: that of the manifest before this one; what is the same is taken over.
     """
 
-    def __init__(
-        self, manifest: Manifest, http: HttpClient, clock: Clock, before: "AccessSide | None" = None
-    ) -> None:
+    def __init__(self, manifest: Manifest, http: HttpClient, clock: Clock, before: "AccessSide | None" = None) -> None:
         access = manifest.access
         self._http = http
         self._anonymous = manifest.anonymous
@@ -45,7 +43,7 @@ class AccessSide:
         self._oauth = OAuth(access.jwt, manifest.gateway.public_url or "") if access.jwt else None
         self.callers = Callers(KeyRing(access.keys), self._tokens, access.trusted_proxies)
         self.challenge = Challenge(self._oauth, keys=self.callers.has_keys)
-        self.credentials = CredentialStore(http, clock) if before is None else before.credentials
+        self.credentials: CredentialStore = CredentialStore(http, clock) if before is None else before.credentials
 
     def identify(self, is_open: Callable[[Call], bool] | None = None, *, lenient: bool = False) -> Identify:
         """The stage, for an endpoint some of which anybody may ask (`is_open`), or whose clients send any key."""

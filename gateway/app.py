@@ -76,7 +76,9 @@ class Gateway:
         settings = manifest.gateway
         self.manifest = manifest
         self.url = settings.public_url or f"http://{(bound or settings.listen).reachable}"
-        self.telling = Telling(manifest.telemetry, __version__, clock, sys.stdout.fileno() if log_fd is None else log_fd)
+        self.telling = Telling(
+            manifest.telemetry, __version__, clock, sys.stdout.fileno() if log_fd is None else log_fd
+        )
         self.metrics, self.access_log = self.telling.metrics, self.telling.access_log
         self.processes = ProcessTable(clock)
         limits = HttpLimits(per_origin=1024, idle_per_origin=128, keepalive=UNUSED)
@@ -140,9 +142,7 @@ class Gateway:
         published = [*self.a2a.published(visitors), *self.access.published(visitors, hot)]
         of_why = WhyParts(manifest, self.access.callers, self.judge, self.limits, self.mcp, agents, models)
         self.why = Explain(of_why)
-        facts = Facts(
-            __version__, self.url, lambda: self.hub.status, self.metrics, self._clock, self.agents.views
-        )
+        facts = Facts(__version__, self.url, lambda: self.hub.status, self.metrics, self._clock, self.agents.views)
         return Cold(facts, visitors, [*published, *self._admin(visitors).routes], started), hot
 
     def _admin(self, visitors: Visitors) -> Admin:

@@ -4,7 +4,17 @@ import os
 
 import pytest
 
-from bench.procfs import Gone, Stat, cpu_seconds, family, parse_resident, parse_stat
+from bench.procfs import (
+    Gone,
+    Stat,
+    cpu_seconds,
+    family,
+    parse_peak,
+    parse_resident,
+    parse_stat,
+    peak_bytes,
+    resident_bytes,
+)
 
 
 def test_cpu_ticks_are_own_and_awaited_childrens_user_and_system_time() -> None:
@@ -19,6 +29,11 @@ def test_a_family_is_a_process_and_all_its_descendants() -> None:
 
 def test_resident_memory_is_the_rss_line() -> None:
     assert parse_resident("5581-7ffd [rollup]\nRss:      1024 kB\nPss:       512 kB\n") == 1024 * 1024
+
+
+def test_the_peak_is_the_high_water_mark() -> None:
+    assert parse_peak("VmPeak:\t 9999 kB\nVmHWM:\t    2048 kB\nVmRSS:\t 1024 kB\n") == 2048 * 1024
+    assert (parse_peak(""), peak_bytes(os.getpid()) > 0, resident_bytes(os.getpid()) > 0) == (0, True, True)
 
 
 def test_a_process_that_has_ended_is_gone_and_a_running_one_has_a_figure() -> None:

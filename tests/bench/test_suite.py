@@ -1,8 +1,8 @@
-"""bench/suite.py and bench/mcp_load.py"""
+"""bench/suite.py and bench/load.py"""
 
 import pytest
 
-from bench import mcp_load, suite
+from bench import load, suite
 from bench.targets import ALL
 
 
@@ -24,17 +24,24 @@ def test_a_wrong_argument_ends_with_a_sentence(wrong: list[str], capsys: pytest.
     assert "error: " in capsys.readouterr().err
 
 
+def test_every_row_says_how_it_is_sampled_and_has_a_name_of_its_own() -> None:
+    rows = suite.parse([]).rows
+    assert len({row.name for row in rows}) == len(rows)
+    assert all((row.shared is None) is not (row.fresh is None) for row in rows)
+    assert {row.serves for row in rows} == {"mcp", "a2a", "llm"}
+
+
 def test_the_command_of_fedgate_may_be_given() -> None:
     assert suite.parse(["--fedgate", "some 'odd path'"]).options.fedgate == ["some", "odd path"]
 
 
 def test_a_phase_ends_when_it_is_long_or_busy_enough_or_hopeless() -> None:
-    tally = mcp_load.Tally(seconds=1.0, started=0.0)
+    tally = load.Tally(seconds=1.0, started=0.0)
     assert not tally.enough(0.9)
     assert not tally.enough(2.9)
     assert tally.enough(3.0)
-    tally.latencies = [0.001] * mcp_load.LEAST_OPERATIONS
+    tally.latencies = [0.001] * load.LEAST_OPERATIONS
     assert tally.enough(1.0)
     assert not tally.enough(0.9)
-    tally.failures = ["no"] * mcp_load.MOST_FAILURES
+    tally.failures = ["no"] * load.MOST_FAILURES
     assert tally.enough(0.0)
