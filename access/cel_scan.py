@@ -175,3 +175,43 @@ class _Scanner:
                 break
         self._paths.append(Path(tuple(parts), tuple(places)))
         return at
+
+
+def mention_in_all_alternatives(text: str, roots: frozenset[str]) -> bool:
+    """Whether each side of every `||` (and each branch of a `?`) names one of these variables: then it has nothing to
+    say without them."""
+    alternatives = _Alternatives()
+    before = ""
+    for token in tokens(text):
+        alternatives.see(token.text, named=token.kind == "name" and token.text in roots and before != ".")
+        before = token.text
+    return alternatives.all()
+
+
+class _Alternatives:
+    """One frame per open bracket: of its alternatives so far, whether each has named one; the last is the current."""
+
+    def __init__(self) -> None:
+        self._frames: list[list[bool]] = [[False]]
+        self._good = True
+
+    def see(self, text: str, *, named: bool) -> None:
+        if named:
+            for frame in self._frames:
+                frame[-1] = True
+        elif text in ("||", "?", ":"):
+            self._frames[-1].append(False)
+        elif text == ",":
+            self._end()
+            self._frames.append([False])
+        elif text in ("(", "[", "{"):
+            self._frames.append([False])
+        elif text in (")", "]", "}"):
+            self._end()
+
+    def _end(self) -> None:
+        frame = self._frames.pop() if len(self._frames) > 1 else [True]
+        self._good = self._good and (len(frame) == 1 or all(frame))
+
+    def all(self) -> bool:
+        return self._good and all(self._frames[0])

@@ -15,13 +15,19 @@ import msgspec
 from ..core.call import Call, Principal, Record, Request
 from ..core.ports import OneOf
 from ..core.ports import Seen as SeenPort
-from .rules import ALLOWED, THINGS, Rule, Rules, Told, Verdict
-from .variables import Path, Shown, common, show
+from .names import PROTOCOLS, Path, Tree
+from .rules import ALLOWED, THINGS, Rule, Rules, Told, Verdict, decide
+from .variables import Shown, common, show
 
 MAX_VERDICTS = 8192
 """Verdicts that are kept."""
 MAX_KEY = 1024
 """Bytes of what the rules have seen, up to which a verdict is kept."""
+
+MAX_CALLERS = 1024
+"""Callers that are remembered."""
+_LASTING = frozenset({"protocol", "principal", "jwt", "apiKey"})
+"""Variables that are the same in every call of a caller."""
 
 _encode = msgspec.json.Encoder().encode
 _NOT_A_MEMBER = "{} is for other groups"
@@ -58,108 +64,140 @@ class Judge:
 
     def __init__(self, rules: Rules, members: Members) -> None:
         self.rules = rules
-        self._members = members
+        self.members = members
+        self.base: Tree = {name: below for name, below in rules.needs.items() if name not in PROTOCOLS}
+        """What rules want to know of a call before they know what it is about."""
+        self.own: Tree = {name: below for name, below in rules.needs.items() if name in PROTOCOLS}
+        self._is_lasting = self.base.keys() <= _LASTING
+        self._callers: OrderedDict[tuple[int, str], Seen] = OrderedDict()
         self._kept: OrderedDict[bytes, Verdict] = OrderedDict()
-        self._about: dict[tuple[str, bool], tuple[Rule, ...]] = {}
+        self._about: dict[str, tuple[Rule, ...]] = {}
 
     def __bool__(self) -> bool:
         """Whether anything is said at all."""
-        return bool(len(self.rules) or len(self._members))
+        return bool(len(self.rules) or len(self.members))
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def verdict(self, call: Call, own: Mapping[str, Any]) -> Verdict:
         """Of a call. `own`: what its protocol tells of it (`core.ports.Telling`)."""
-        return self.seen(call.principal, Shown(common(self.rules.needs, call)), own)
-
-    def seen(
-        self, principal: Principal, base: Shown, own: Mapping[str, Any], unknown: tuple[Path, ...] = ()
-    ) -> Verdict:
-        """The same for what is known of a caller (`base`), and with what is not said yet (`unknown`)."""
-        missing = self._members.missing(principal, own)
-        if missing:
-            return Verdict(False, None, _NOT_A_MEMBER.format(missing))
-        rules = self._concerning(own, thing=bool(unknown) or is_about_a_thing(own))
-        verdict = ALLOWED
-        for each in self._alternatives(own) if rules else ():
-            shown = show(self.rules.needs, {**base.values, **each})
-            verdict = self._kept_verdict(rules, Shown(shown.values, base.hidden + shown.hidden), unknown)
-            if not verdict.allowed:
-                break
-        return verdict
-
-    def _kept_verdict(self, rules: tuple[Rule, ...], shown: Shown, unknown: tuple[Path, ...]) -> Verdict:
-        key = b"%d %b" % (id(rules), _encode((shown.values, unknown)))
-        if shown.hidden or len(key) > MAX_KEY:
-            return self.rules.judge(rules, shown, unknown)
-        found = self._kept.get(key)
-        if found is None:
-            found = self._kept[key] = self.rules.judge(rules, shown, unknown)
-            if len(self._kept) > MAX_VERDICTS:
-                self._kept.popitem(last=False)
-        return found
-
-    def _concerning(self, own: Mapping[str, Any], *, thing: bool) -> tuple[Rule, ...]:
-        """Kept, so that equal calls have the same rules."""
-        key = (",".join(own), thing)
-        rules = self._about.get(key)
-        if rules is None:
-            rules = self._about[key] = self.rules.concerning(own, thing=thing)
-        return rules
-
-    def _alternatives(self, own: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """What is not decided yet must be allowed whatever is decided."""
-        found: list[Mapping[str, Any]] = [own]
-        for protocol, members in own.items():
-            needed = self.rules.needs.get(protocol)
-            if needed is None:
-                continue
-            for name, choices in members.items():
-                if isinstance(choices, OneOf) and len(choices) > 1 and (not needed or name in needed):
-                    found = [{**each, protocol: {**each[protocol], name: one}} for each in found for one in choices]
-        return found
+        return self._seen_by(call).verdict(own)
 
     def told(self, call: Call, own: Mapping[str, Any]) -> list[Told]:
         """What each rule says of a call, for people. Where something is not decided yet: of its first choice."""
-        rules = self._concerning(own, thing=is_about_a_thing(own))
-        return self.rules.tell(rules, show(self.rules.needs, {**common(self.rules.needs, call), **own}))
-
-    def mark(self, principal: Principal) -> list[str]:
-        """What of a caller's groups the plain fields mention."""
-        return self._members.mark(principal)
+        shown = show(self.rules.needs, {**common(self.base, call), **own})
+        return self.rules.tell(self.concerning(own), shown, open_things(own))
 
     def of(self, call: Call) -> SeenPort | None:
         """The `Sight` port."""
-        return Seen(self, call) if self else None
+        return self._seen_by(call) if self else None
 
     def by(self, protocol: str, principal: Principal) -> SeenPort | None:
         """The `Sight` port."""
         request = Request("", "GET", "", b"", {}, "", "", "", _nothing)
         return self.of(Call(protocol, request, Record(request, protocol, 0.0), principal=principal))
 
+    def _seen_by(self, call: Call) -> "Seen":
+        """Where rules look at nothing but who calls, callers are remembered: keys and tokens stand for one object."""
+        if not self._is_lasting:
+            return Seen(self, call)
+        key = id(call.principal), call.protocol
+        found = self._callers.get(key)
+        if found is None or found.principal is not call.principal:
+            found = self._callers[key] = Seen(self, call)
+            if len(self._callers) > MAX_CALLERS:
+                self._callers.popitem(last=False)
+        return found
+
+    def concerning(self, own: Mapping[str, Any]) -> tuple[Rule, ...]:
+        """The rules that have something to say; the same object for equal calls."""
+        key = ",".join(own)
+        rules = self._about.get(key)
+        if rules is None:
+            rules = self._about[key] = self.rules.concerning(own)
+        return rules
+
+    def kept(self, key: bytes) -> Verdict | None:
+        """The verdict on what looked so to the rules."""
+        return self._kept.get(key)
+
+    def keep(self, key: bytes, verdict: Verdict) -> None:
+        self._kept[key] = verdict
+        if len(self._kept) > MAX_VERDICTS:
+            self._kept.popitem(last=False)
+
 
 class Seen:
-    """What one caller may know of, from where and how it calls. Keeps what rules see of the call, not the call."""
+    """A caller, from where and how it calls, as the rules see it: what it may know of, and what it may do.
+
+    Keeps what rules see of the call, not the call.
+    """
 
     def __init__(self, judge: Judge, call: Call) -> None:
+        self.principal = call.principal
         self._judge = judge
-        needs = judge.rules.needs
-        base = common(needs, call)
-        shown = show({name: needs[name] for name in base}, base)
-        self._principal = call.principal
-        self._shown = shown
-        seen = _encode((call.protocol, shown.values, shown.hidden, judge.mark(call.principal)))
+        self._shown = show(judge.base, common(judge.base, call))
+        marks = judge.members.mark(call.principal)
+        seen = _encode((call.protocol, self._shown.values, self._shown.hidden, marks))
         self.key = seen if len(seen) <= 64 else hashlib.sha256(seen).digest()
+        self._context: Any = None
 
     def sees(self, facts: Mapping[str, Any], unknown: tuple[str, ...] = ()) -> bool:
-        paths = tuple(tuple(each.split(".")) for each in unknown)
-        return self._judge.seen(self._principal, self._shown, facts, paths).allowed
+        """The `Seen` port."""
+        return self.verdict(facts, tuple(tuple(each.split(".")) for each in unknown)).allowed
+
+    def verdict(self, own: Mapping[str, Any], unknown: tuple[Path, ...] = ()) -> Verdict:
+        """Of what a protocol tells. `unknown`: what is not said yet."""
+        missing = self._judge.members.missing(self.principal, own)
+        if missing:
+            return Verdict(False, None, _NOT_A_MEMBER.format(missing))
+        rules = self._judge.concerning(own)
+        unknown = unknown or open_things(own)
+        verdict = ALLOWED
+        for each in _alternatives(self._judge.own, own) if rules else ():
+            verdict = self._on(rules, show(self._judge.own, each), unknown)
+            if not verdict.allowed:
+                break
+        return verdict
+
+    def _on(self, rules: tuple[Rule, ...], shown: Shown, unknown: tuple[Path, ...]) -> Verdict:
+        judge = self._judge
+        key = b"%d %b %b" % (id(rules), self.key, _encode((shown.values, unknown)))
+        if shown.hidden or self._shown.hidden or len(key) > MAX_KEY:
+            return self._judged(rules, shown, unknown)
+        found = judge.kept(key)
+        if found is None:
+            found = self._judged(rules, shown, unknown)
+            judge.keep(key, found)
+        return found
+
+    def _judged(self, rules: tuple[Rule, ...], shown: Shown, unknown: tuple[Path, ...]) -> Verdict:
+        if self._context is None:
+            self._context = self._judge.rules.context(self._shown.values)
+        of_both = Shown(shown.values, self._shown.hidden + shown.hidden)
+        return decide(self._judge.rules.tell(rules, of_both, unknown, self._context))
+
+
+def _alternatives(needs: Tree, own: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What is not decided yet must be allowed whatever is decided."""
+    found: list[Mapping[str, Any]] = [own]
+    for protocol, members in own.items():
+        needed = needs.get(protocol)
+        if needed is None:
+            continue
+        for name, choices in members.items():
+            if isinstance(choices, OneOf) and len(choices) > 1 and (not needed or name in needed):
+                found = [{**each, protocol: {**each[protocol], name: one}} for each in found for one in choices]
+    return found
 
 
 async def _nothing() -> bytes:
     return b""
 
 
-def is_about_a_thing(own: Mapping[str, Any]) -> bool:
-    return any(path[1] in own.get(path[0], ()) for path in THINGS)
+def open_things(own: Mapping[str, Any]) -> tuple[Path, ...]:
+    """What a call is not about, if it is about no thing at all: what comes after it will be, and is judged then."""
+    if any(path[1] in own.get(path[0], ()) for path in THINGS):
+        return ()
+    return tuple(path for path in THINGS if path[0] in own)

@@ -6,6 +6,7 @@ Above: `settings.py`; `rules.py` acts on it. Below: `cel.py`.
 
 from typing import Annotated, Any, Literal, Self
 
+import msgspec
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema
 
@@ -22,11 +23,30 @@ def refusal(error: cel.CelError) -> Refusal:
     return Refusal(error.what, error.why, nearest=error.nearest, offset=error.offset)
 
 
-def _expression(text: str) -> str:
+def wrong(text: str) -> Refusal | None:
+    """Why an expression cannot be used, if it cannot."""
     try:
         cel.compile(text)
     except cel.CelError as error:
-        raise refuse_all([refusal(error)]) from None
+        return refusal(error)
+    return None
+
+
+def wrong_pattern(text: str, *, any_case: bool) -> Refusal | None:
+    """The same of a regular expression that the engine of rules is to run."""
+    literal = msgspec.json.encode(f"(?i){text}" if any_case else text).decode()
+    try:
+        program = cel.compile(f"text.matches({literal})", {"text": {}})
+        program.holds(cel.context({"text": ""}, program.functions))
+    except (cel.CelError, cel.Fault):
+        return Refusal("is not a regular expression", "RE2 syntax: no look-around, no back-references")
+    return None
+
+
+def _expression(text: str) -> str:
+    found = wrong(text)
+    if found is not None:
+        raise refuse_all([found])
     return text
 
 

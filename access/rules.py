@@ -10,24 +10,26 @@ In this order, whatever order they are written in:
 A rule without a value (it names what the call does not have) does not hold: such an allow does not allow, such a
 require denies, such a deny does not deny. Where agentgateway's rules see nothing, in a tool's arguments, that would
 let callers switch a deny off: one that mentions what could not be shown, or does not fit what the caller wrote,
-denies. A rule that mentions `mcp`, `a2a` or `llm` is about those protocols alone, and one about things (a tool, an
-agent...) is not about calls without one, such as `ping`. Above: `judge.py`. Below: `cel.py`.
+denies. An allow or require that can say nothing without `mcp`, `a2a` or `llm` is about those protocols alone. Of a
+call without a thing, such as `initialize`, whatever depends on the thing is left open. Above: `judge.py`. Below:
+`cel.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import msgspec
 
 from . import cel
 from .cel import Fault, Program
+from .cel_scan import mention_in_all_alternatives, scan
 from .names import CALLERS_WORDS, PROTOCOLS, Path
 from .rule_settings import RuleSettings
 from .variables import Needs, Shown
 
 Kind = Literal["deny", "require", "allow"]
 Held = Literal["yes", "no", "error", "unknown"]
-"""`unknown`: it depends on what is not said yet; only where a list is filtered."""
+"""`unknown`: it depends on what is not said yet, as where a list is filtered."""
 
 THINGS: tuple[Path, ...] = (
     *(("mcp", member) for member in ("server", "tool", "prompt", "resource", "task")),
@@ -45,20 +47,19 @@ class Rule(msgspec.Struct, frozen=True):
     program: Program
     label: str
     named: bool = False
+    about: frozenset[str] = frozenset()
+    """The protocols that it is about; empty: all."""
 
-    @property
-    def protocols(self) -> frozenset[str]:
-        """Those that it is about; empty: all."""
-        return frozenset(path[0] for path in self.program.paths if path[0] in PROTOCOLS)
+    def concerns(self, protocols: Iterable[str]) -> bool:
+        """Whether it has anything to say of calls that are of these protocols."""
+        return not self.about or not self.about.isdisjoint(protocols)
 
-    @property
-    def is_about_things(self) -> bool:
-        return any(path[: len(thing)] == thing for path in self.program.paths for thing in THINGS)
 
-    def concerns(self, protocols: Iterable[str], *, thing: bool) -> bool:
-        """Whether it is asked about calls that are of these protocols, with or without a thing."""
-        mine = self.protocols
-        return (not mine or not mine.isdisjoint(protocols)) and (thing or not self.is_about_things)
+def _about(kind: Kind, text: str) -> frozenset[str]:
+    """The protocols that a rule is about; empty: all. A deny needs none: what it does not find does not hold."""
+    if kind == "deny" or not mention_in_all_alternatives(text, frozenset(PROTOCOLS)):
+        return frozenset()
+    return frozenset(path.parts[0] for path in scan(text).paths if path.parts[0] in PROTOCOLS)
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -97,23 +98,30 @@ class Rules:
         made = []
         for number, each in enumerate(settings, 1):
             kind, text = each.kind, each.expression
-            made.append(Rule(kind, cel.compile(text), each.name or f"rule {number}", each.name is not None))
+            label = each.name or f"rule {number}"
+            made.append(Rule(kind, cel.compile(text), label, each.name is not None, _about(kind, text)))
         return cls(made)
 
-    def concerning(self, protocols: Iterable[str], *, thing: bool) -> tuple[Rule, ...]:
+    def concerning(self, protocols: Iterable[str]) -> tuple[Rule, ...]:
         """`protocols`: usually one; a tool that is an agent is of two."""
         known = frozenset(protocols)
-        return tuple(rule for rule in self.all if rule.concerns(known, thing=thing))
+        return tuple(rule for rule in self.all if rule.concerns(known))
 
-    def tell(self, rules: Iterable[Rule], shown: Shown, unknown: tuple[Path, ...] = ()) -> list[Told]:
-        """What each rule says of the values. `unknown`: what is not said yet."""
-        values = {name: {} if name in PROTOCOLS else None for name in self.needs} | shown.values
-        context = cel.context({name: each for name, each in values.items() if each is not None}, self._functions)
+    def context(self, values: Mapping[str, Any]) -> Any:
+        """What rules are evaluated on, with what is the same for several calls."""
+        return cel.context(values, self._functions)
+
+    def tell(
+        self, rules: Iterable[Rule], shown: Shown, unknown: tuple[Path, ...] = (), context: Any = None
+    ) -> list[Told]:
+        """What each rule says of the values. `unknown`: what is not said yet. `context`: one that has some already;
+        what protocols tell is put into it anew."""
+        if context is None:
+            context = self.context(shown.values)
+        for name in PROTOCOLS:
+            if name in self.needs:
+                context.add_variable(name, shown.values.get(name, {}))
         return [_tell(rule, context, shown, unknown) for rule in rules]
-
-    def judge(self, rules: Iterable[Rule], shown: Shown, unknown: tuple[Path, ...] = ()) -> Verdict:
-        """Whether the rules allow it."""
-        return decide(self.tell(rules, shown, unknown))
 
 
 def _tell(rule: Rule, context: Any, shown: Shown, unknown: tuple[Path, ...]) -> Told:

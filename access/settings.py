@@ -12,7 +12,9 @@ from pydantic import AfterValidator, ConfigDict, Field, SecretStr, WithJsonSchem
 
 from ..core.values import Refusal, Section, refuse, refuse_all
 from .jwt_settings import Issuers, TrustedProxies
-from .rule_settings import RuleList
+from .rule_settings import RuleList, wrong, wrong_pattern
+
+__all__ = ["AccessSettings", "ApiKey", "Word", "wrong", "wrong_pattern"]
 
 _ID_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}$"
 _MIN_KEY, _MAX_KEY = 8, 512

@@ -42,11 +42,30 @@ class Administration:
         except httpx2.TimeoutException as error:
             raise Stop(f"{self._base} did not answer in time", UNREACHABLE) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            why = one_line(str(error)) or type(error).__name__
-            raise Stop(f"cannot reach {self._base}: {why}", UNREACHABLE, "fedgate serve") from error
+            raise self._unreached(error) from error
         if response.is_success and isinstance(found, dict):
             return found
         raise self._refusal(response.status_code, found)
+
+    async def stream(self, path: str, silence: float) -> AsyncIterator[bytes]:
+        """What is sent, as it comes; `silence`: seconds without a word that count as the end. Raises `Stop`."""
+        url = f"{self._base}/admin{path}"
+        headers = {**self._headers, "accept": "text/event-stream"}
+        timeout = httpx2.Timeout(self._http.timeout, read=silence)
+        try:
+            async with self._http.stream("GET", url, headers=headers, timeout=timeout) as response:
+                if not response.is_success:
+                    raise self._refusal(response.status_code, await self._body(response))
+                async for chunk in response.aiter_bytes():
+                    yield chunk
+        except httpx2.TimeoutException as error:
+            raise Stop(f"{self._base} did not answer in time", UNREACHABLE) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise self._unreached(error) from error
+
+    def _unreached(self, error: Exception) -> Stop:
+        why = one_line(str(error)) or type(error).__name__
+        return Stop(f"cannot reach {self._base}: {why}", UNREACHABLE, "fedgate serve")
 
     async def _body(self, response: httpx2.Response) -> object:
         """As JSON; `None` if it is none."""

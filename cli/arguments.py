@@ -112,6 +112,13 @@ def _sessions(parser: Parser) -> None:
     _operated(parser, f"the gateway (default {HERE})", HERE)
 
 
+def _top(parser: Parser) -> None:
+    odd = parser.add_mutually_exclusive_group()
+    odd.add_argument("--once", action="store_true", help="show this moment and end")
+    odd.add_argument("--end", metavar="MARK", help="end this session, named as SESSION shows it")
+    _operated(parser, f"the gateway (default {HERE})", HERE)
+
+
 def _agents(parser: Parser) -> None:
     parser.add_argument(
         "manifests",
@@ -228,6 +235,7 @@ COMMANDS = {
     "call": Command("call one tool", _call),
     "agents": Command("list A2A agents and their instances, or drain one", _agents),
     "sessions": Command("show, watch or end the sessions of a running gateway", _sessions),
+    "top": Command("watch what a running gateway does at this moment", _top),
     "keys": Command("make an API key and the manifest entry for it", _keys),
     "why": Command("explain whether somebody may use a tool, agent or model, without using it", _why),
     "schema": Command("print the JSON Schema of the manifest, for editors", _schema),

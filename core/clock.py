@@ -1,4 +1,4 @@
-"""The clock port: the only place that reads time or waits.
+"""The clocks: the only place that reads time or waits.
 
 Everything that expires, backs off or is measured takes a `Clock`, so that tests
 move time by hand. Above: every part. Below: nothing.
@@ -6,23 +6,10 @@ move time by hand. Above: every part. Below: nothing.
 
 import asyncio
 import time
-from typing import Protocol
 
+from .clock_port import Clock
 
-class Clock(Protocol):
-    """What the rest of the package may ask of time."""
-
-    def now(self) -> float:
-        """Seconds since the epoch (for dates people see)."""
-        ...
-
-    def monotonic(self) -> float:
-        """Seconds on a clock that never goes back (for durations and expiry)."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait; cancellable."""
-        ...
+__all__ = ["Clock", "ManualClock", "SystemClock"]
 
 
 class SystemClock:

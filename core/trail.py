@@ -11,7 +11,7 @@ from typing import Self
 
 import msgspec
 
-from .clock import Clock
+from .clock_port import Clock
 from .errors import GatewayError
 from .trace_context import TRACEPARENT, TRACESTATE, Context, parse, render
 

@@ -44,7 +44,7 @@ class Binder:
         self, hub: Hub, sessions: SessionTable, tasks: TaskIds, catalogs: VisibleCatalogs | None = None
     ) -> None:
         self._hub = hub
-        self.catalogs = catalogs or VisibleCatalogs(hub)
+        self.catalogs = VisibleCatalogs(hub) if catalogs is None else catalogs
         self._sessions = sessions
         self._tasks = tasks
 

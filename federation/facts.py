@@ -46,8 +46,10 @@ class Facts:
         self._agents = agents
 
     def of_call(self, call: Call) -> dict[str, Any]:
-        """The `Telling` port: of a call that is bound."""
+        """The `Telling` port: of a call that is bound. Streams, answers and batches only carry others."""
         inbound: Inbound = call.message
+        if inbound.kind not in ("request", "notification"):
+            return {}
         mcp: dict[str, Any] = {"method": call.operation}
         route = inbound.route
         if route is None or not route.server:

@@ -5,6 +5,7 @@ them) → serving → `aclose` (streams end, calls end, sessions end, servers en
 last access line is written).
 """
 
+import asyncio
 import sys
 from functools import partial
 from typing import Any
@@ -112,8 +113,9 @@ class Gateway:
         self._measure()
 
     def _models(self, manifest: Manifest) -> ModelSide:
+        shown = self.access.credentials
         return ModelSide(
-            manifest.models, self.http, self._clock, self.metrics.models, self.access.credentials, self._sight
+            manifest.models, self.http, self._clock, self.metrics.models, shown, self.sessions, self._sight
         )
 
     def _session_over(self, session: Session, why: str) -> None:
@@ -164,6 +166,7 @@ class Gateway:
         """Gauges whose truth lives elsewhere are read when somebody looks."""
         metrics = self.metrics
         metrics.sessions.source("mcp", lambda: self.sessions.count("mcp"))
+        metrics.sessions.source("llm", lambda: self.sessions.count("llm.conversation"))
         metrics.sessions.source("a2a", lambda: sum(map(self.a2a.conversations, self.manifest.agents)))
         metrics.agent_instances.source(self.agents.counts)
         metrics.stdio_processes.source(lambda: self.processes.live)
@@ -211,6 +214,7 @@ class Gateway:
         self.hub.start()
         self.a2a.restore()
         self.a2a.start()
+        self.asgi.tasks.start(asyncio.to_thread(self.llm.prices.load), "load prices")
         self.asgi.tasks.start(self._sweep(), "sweep sessions")
         self.asgi.tasks.start(self.telling.live.run(), "live")
 

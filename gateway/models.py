@@ -11,14 +11,20 @@ from ..core.http_client import HttpClient
 from ..core.ports import FULL_SIGHT, Credentialing, Sight
 from ..llm.attempts import Means
 from ..llm.breaker import Breakers, State
-from ..llm.choosing import InOrder
+from ..llm.capabilities import Capabilities
+from ..llm.conversations import Conversations
 from ..llm.endpoint import LlmEndpoint
+from ..llm.intents import Intents
 from ..llm.ledger import OTHER, Ledger
 from ..llm.meter import ModelMeter
+from ..llm.prices import Prices
 from ..llm.providers import providers
 from ..llm.relay import Relay
 from ..llm.routes import Routes
+from ..llm.routing import Knowledge, Routing
 from ..llm.settings import ModelsSettings
+from ..sessions.table import SessionTable
+from .conditions import CelExpressions
 
 PATHS = frozenset({"v1", "v1beta"})
 """First segments of the paths that clients of models know."""
@@ -45,12 +51,18 @@ class ModelSide:
         clock: Clock,
         meter: ModelMeter,
         credentialing: Credentialing,
+        sessions: SessionTable,
         sight: Sight = FULL_SIGHT,
     ) -> None:
         self.routes = Routes(models)
         self.breakers = Breakers(clock, _told(meter, models))
         self.providers = providers(models.providers, credentialing)
-        chooser = InOrder(self.routes)
-        means = Means(self.providers, self.breakers, chooser, clock, meter, random.random)
-        self.endpoint = LlmEndpoint(self.routes, Relay(http, means, Ledger(clock, meter)), sight)
+        self.prices = Prices(models.providers, clock)
+        expressions = CelExpressions()
+        said = {name: provider.models for name, provider in self.providers.items()}
+        knowledge = Knowledge(Capabilities(said), Conversations(sessions), self.prices, clock, random.random)
+        routing = Routing(self.routes, knowledge, expressions)
+        means = Means(self.providers, self.breakers, routing, clock, meter, random.random)
+        relay = Relay(http, means, Ledger(clock, meter, self.prices, routing.spent))
+        self.endpoint = LlmEndpoint(self.routes, relay, sight, Intents(models.intents, expressions).of)
         self.prefixes = PATHS | self.routes.prefixes

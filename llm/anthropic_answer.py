@@ -4,7 +4,7 @@ Above: the relay that translates, and `anthropic_stream`. Below: `anthropic_bloc
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..core.rawjson import Raw, encode, fields, items
 from .anthropic_blocks import (
@@ -17,7 +17,7 @@ from .anthropic_blocks import (
     write_signature,
 )
 from .anthropic_errors import read_member
-from .anthropic_wire import FORMAT, StopDetails, responses
+from .anthropic_wire import FORMAT, OWN, StopDetails, responses
 from .anthropic_wire import Usage as WireUsage
 from .blocks import Losses, Written
 from .neutral import Block, Foreign, Media, Reason, Refusal, Response, Text, Thinking, ToolCall, ToolResult, Usage
@@ -109,7 +109,7 @@ def write_response(response: Response, model: str) -> Written:
     losses.note("n", response.others)
     losses.note("created", response.created)
     losses.note("logprobs", bytes(response.logprobs))
-    content = [written for block in response.content for written in write_blocks(block, losses)]
+    content = [written for block in _shown(response.content, losses) for written in write_blocks(block, losses)]
     body = message(response.id, model, content)
     body |= write_stop(response.reason, response.stop_sequence, response.content, losses)
     body["usage"] = write_usage(response.usage, response.service_tier, losses)
@@ -127,6 +127,22 @@ def message(id_: str, model: str, content: list[Any]) -> Wire:
         "stop_reason": None,
         "stop_sequence": None,
     }
+
+
+def _shown(blocks: tuple[Block, ...], losses: Losses) -> tuple[Block, ...]:
+    """Without the signatures behind the text that ends an answer: clients take the last block for the answer."""
+    end = len(blocks)
+    while end and is_silent(blocks[end - 1]):
+        end -= 1
+    if end == len(blocks) or not end or not isinstance(blocks[end - 1], Text | Refusal):
+        return blocks
+    losses.add("thinking.signature")
+    return blocks[:end]
+
+
+def is_silent(block: Block) -> TypeGuard[Thinking]:
+    """A thought of another provider that says nothing: it carries a signature, if anything."""
+    return isinstance(block, Thinking) and not block.text and block.format not in OWN
 
 
 def write_blocks(block: Block, losses: Losses) -> list[Any]:

@@ -2,13 +2,19 @@
 
 `message_start`, then for each block start, deltas and stop, then `message_delta` with the reason and the
 usage, and `message_stop`; a failure is an `error` event and nothing after it. What the API could only
-tell at the end (a provider's usage) stands in `message_delta`. Pure. Above: `anthropic_stream`.
+tell at the end (a provider's usage) stands in `message_delta`.
+
+A thought of another provider that says nothing and only carries a signature waits until something follows:
+behind the text that ends an answer it is left out, for clients take the last block for the answer. Pure.
+Above: `anthropic_stream`.
 """
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from ..core.rawjson import Raw, encode
-from .anthropic_answer import message, write_blocks, write_stop, write_usage
+from .anthropic_answer import is_silent, message, write_blocks, write_stop, write_usage
 from .anthropic_blocks import call_carrier, write_own_thinking, write_signature
 from .anthropic_errors import error_body
 from .anthropic_ids import write_id
@@ -31,6 +37,7 @@ from .neutral import (
 from .wire import MAX_BLOCKS
 
 _NO_INPUT = Raw(b"{}")
+_NO_THOUGHT = {"type": "thinking", "thinking": "", "signature": ""}
 
 
 def _frame(kind: bytes, data: bytes) -> bytes:
@@ -66,12 +73,18 @@ class WriteStream:
         self._model = model
         self._open: dict[int, _Open] = {}
         self._next = 0
+        self._silent: dict[int, Thinking] = {}
+        """Thoughts that have begun and said nothing so far."""
+        self._waiting: list[Thinking] = []
+        """Those that ended so."""
+        self._spoke = False
+        """The last block that was written is text."""
 
     def write(self, event: Event) -> bytes:
         """The frames that an event becomes."""
         if isinstance(event, TextDelta):
             opened = self._open.get(event.index)
-            return b"" if opened is None else _delta(opened, event.text)
+            return self._break_silence(event) if opened is None else _delta(opened, event.text)
         if isinstance(event, BlockStarted):
             return self._begin(event)
         if isinstance(event, BlockEnded):
@@ -90,16 +103,33 @@ class WriteStream:
         return _frame(b"message_start", encode({"type": "message_start", "message": begun}))
 
     def _begin(self, event: BlockStarted) -> bytes:
-        block, carrier = event.block, b""
-        if len(self._open) >= MAX_BLOCKS:
+        block = event.block
+        if len(self._open) + len(self._silent) + len(self._waiting) >= MAX_BLOCKS:
             return b""
+        if is_silent(block):
+            self._silent[event.index] = block
+            return b""
+        carrier = self._waited()
         if isinstance(block, ToolCall) and block.signature:
-            carrier = self._carry(block.id, block.signature)
+            carrier += self._carry(block.id, block.signature)
         start = _start_of(block)
         if start is None:
             return carrier
+        self._spoke = isinstance(block, Text | Refusal)
         opened = self._open[event.index] = _Open(block, self._next)
         return carrier + self._begin_block(start) + _first(opened)
+
+    def _break_silence(self, event: TextDelta) -> bytes:
+        """A thought says its first word, if it is one."""
+        silent = self._silent.pop(event.index, None) if event.text else None
+        if silent is None:
+            return b""
+        return self._begin(BlockStarted(event.index, replace(silent, text=event.text)))
+
+    def _waited(self) -> bytes:
+        """The thoughts without words, for something follows them."""
+        waiting, self._waiting = self._waiting, []
+        return b"".join(self._signature(write_signature(silent)) for silent in waiting)
 
     def _begin_block(self, start: Any) -> bytes:
         data = {"type": "content_block_start", "index": self._next, "content_block": start}
@@ -107,17 +137,22 @@ class WriteStream:
         return _frame(b"content_block_start", encode(data))
 
     def _carry(self, call: str, signature: str) -> bytes:
-        carrier = call_carrier(call, signature)
-        carried: str = carrier["signature"]
+        carried: str = call_carrier(call, signature)["signature"]
+        return self._signature(carried)
+
+    def _signature(self, signature: str) -> bytes:
+        """A thought that is nothing but a signature."""
         index = self._next
-        start = self._begin_block({**carrier, "signature": ""})
-        delta = {"type": "signature_delta", "signature": carried}
+        start = self._begin_block(_NO_THOUGHT)
+        delta = {"type": "signature_delta", "signature": signature}
         signed = encode({"type": "content_block_delta", "index": index, "delta": delta})
         return start + _frame(b"content_block_delta", signed) + _stop(index)
 
     def _sign(self, event: Signed) -> bytes:
         opened = self._open.get(event.index)
         if opened is None:
+            if (silent := self._silent.get(event.index)) is not None:
+                self._silent[event.index] = replace(silent, signature=event.signature, sealed=event.sealed)
             return b""
         block = opened.block
         if isinstance(block, ToolCall):
@@ -130,6 +165,8 @@ class WriteStream:
     def _end_block(self, event: BlockEnded) -> bytes:
         opened = self._open.pop(event.index, None)
         if opened is None:
+            silent = self._silent.pop(event.index, None)
+            self._waiting += [silent] if silent is not None and (silent.signature or silent.sealed or silent.id) else []
             return b""
         last = b""
         if isinstance(opened.block, ToolCall) and opened.block.custom:
@@ -146,7 +183,8 @@ class WriteStream:
             "delta": write_stop(event.reason, event.stop_sequence, (), losses),
             "usage": write_usage(event.usage, "", losses),
         }
-        return _frame(b"message_delta", encode(data)) + _frame(b"message_stop", b'{"type":"message_stop"}')
+        rest = b"" if self._spoke else self._waited()
+        return rest + _frame(b"message_delta", encode(data)) + _frame(b"message_stop", b'{"type":"message_stop"}')
 
 
 def _start_of(block: Block) -> Any:
@@ -156,8 +194,7 @@ def _start_of(block: Block) -> Any:
     if isinstance(block, ToolCall):
         return {"type": "tool_use", "id": write_id(block.id), "name": tool_name(block), "input": _NO_INPUT}
     if isinstance(block, Thinking):
-        begun = {"type": "thinking", "thinking": "", "signature": ""}
-        return write_own_thinking(block) if _is_whole(block) else begun
+        return write_own_thinking(block) if _is_whole(block) else _NO_THOUGHT
     whole = write_blocks(block, Losses())
     return whole[0] if whole else None
 

@@ -71,6 +71,8 @@ CANNOT: dict[str, str] = {
     "audio": "there is no sound",
     "video": "there is no video",
     "thinking": "earlier thoughts must be signed by Claude",
+    "thinking.signature": "another provider's, behind the text that ends an answer, is left out, for clients take the"
+    " last block for the answer",
     "tool.namespace": "namespace and name become one name, which is taken apart again in the answer",
     "tool.custom": "free text is asked for as the one string of a tool's input, and taken out again",
     "tool.foreign": "server tools of other providers do not exist here",

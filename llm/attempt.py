@@ -10,6 +10,7 @@ from ..core.call import Call, Header
 from ..core.errors import ClientError, Forbidden, UpstreamError, UpstreamInvalid
 from ..core.http_values import Timeouts
 from ..core.ports import Credentials
+from ..core.trail import Hop, opened
 from .attempts import Means, Try
 from .call import Http, ask
 from .encoding import Answer
@@ -21,7 +22,7 @@ from .providers import Provider
 from .routes import Route
 from .same import Same
 from .stream_relay import Held, hold
-from .translated import Reading, Translated
+from .translated import Made, Reading, Translated
 from .usage import Told
 from .values import Asked, Failure, Format
 
@@ -61,7 +62,7 @@ class Attempt:
         self._means = means
         self._call = call
         self._asked = asked
-        self._reading = Reading(asked)
+        self._reading = Reading(asked, Made(call.request.id, int(means.clock.now())))
         self._headers = call.request.headers
         self._key = callers_key(self._headers, call.principal) if route.settings.credentials == "caller" else ""
         self._callers = route.settings.credentials == "caller"
@@ -87,6 +88,19 @@ class Attempt:
     async def _in(self, tried: Try, format_: Format) -> Whole | Streaming:
         """The attempt in one format."""
         asked, provider = self._asked, tried.provider
+        hop = opened(
+            self._call.record.trail, "llm", f"{provider.name}/{tried.model}", f"{asked.operation} {tried.model}"
+        )
+        hop.tell("gen_ai.provider.name", provider.genai_name)
+        hop.tell("gen_ai.request.model", tried.model)
+        try:
+            return await self._sent(tried, format_, hop)
+        except Unable as unable:
+            hop.end(unable.failure.reason)
+            raise
+
+    async def _sent(self, tried: Try, format_: Format, hop: Hop) -> Whole | Streaming:
+        asked, provider = self._asked, tried.provider
         exchange = self._exchange(tried, format_)
         same = format_ == asked.format
         order = Order(
@@ -96,7 +110,7 @@ class Attempt:
             exchange.body(),
             asked.stream,
             asked.query if same else "",
-            to_provider(self._headers, same_format=same),
+            (*to_provider(self._headers, same_format=same), *hop.headers),
             self._key,
         )
         clock = self._means.clock

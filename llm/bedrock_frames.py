@@ -38,6 +38,9 @@ class Frame(NamedTuple):
 class Reader:
     """`feed(chunk)` returns the events it completed. `UpstreamInvalid` for what is no event stream."""
 
+    rest = b""
+    """What completes an event that was cut: nothing does."""
+
     def __init__(self, limit: int = 16 * 1024 * 1024) -> None:
         self._limit = limit
         self._held: list[bytes] = []

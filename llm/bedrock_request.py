@@ -7,10 +7,12 @@ in that family's words. Pure; the relay stands above, `bedrock_blocks` below.
 from typing import Any
 
 from ..core.rawjson import Raw, encode
+from .anthropic_models import abilities_of
+from .anthropic_reasoning import write_reasoning
 from .bedrock_blocks import FORMAT, Blocks, own_name
 from .blocks import Losses, Written, called_tools, merge_turns, tool_name
 from .custom_calls import TEXT_SCHEMA
-from .neutral import Format, Message, Reasoning, Request, Sampling, Tool, ToolChoice, ToolResult
+from .neutral import Format, Message, Request, Sampling, Tool, ToolChoice, ToolResult
 
 CANNOT: dict[str, str] = {
     "message.name": "turns have no names",
@@ -54,9 +56,9 @@ CANNOT: dict[str, str] = {
     "tool_result.name": "results are known by the call's id",
     "tool_choice": "calls cannot be forbidden; nor forced while Claude thinks",
     "tool_choice.parallel": "the format has no such member",
-    "temperature": "is at most 1, and refused while Claude thinks",
-    "top_p": "is refused while Claude thinks, and beside a temperature",
-    "top_k": "only Claude and Nova know it, Claude not while it thinks",
+    "temperature": "is at most 1, and refused while Claude thinks, and by Claude since 4.7",
+    "top_p": "is refused while Claude thinks, beside a temperature, and by Claude since 4.7",
+    "top_k": "only Claude and Nova know it, Claude not while it thinks, nor since 4.7",
     "seed": "the format has no such member",
     "frequency_penalty": "the format has no such member",
     "presence_penalty": "the format has no such member",
@@ -65,12 +67,14 @@ CANNOT: dict[str, str] = {
     "n": "there is one answer to a request",
     "format.json_object": "an answer in JSON needs a schema",
     "format.strict": "schemas are always enforced",
-    "reasoning": "only Claude, Nova and gpt-oss can be told to think",
+    "reasoning": "only Claude, Nova and gpt-oss can be told to think; Claude not beside a tool that must be called, nor"
+    " in a turn that another model began with a call, nor where `max_tokens` leaves no room for it",
     "reasoning.off": "models that think by themselves cannot be told not to",
-    "reasoning.adaptive": "only Claude knows it",
-    "reasoning.effort": "for Claude a budget stands for it unless it decides by itself; Nova and gpt-oss know three",
-    "reasoning.budget": "is at least 1024 and less than the most tokens of the answer; others than Claude know efforts",
-    "reasoning.show": "thoughts are always shown",
+    "reasoning.adaptive": "only Claude since 4.6 knows it",
+    "reasoning.effort": "for Claude before 4.6 a budget stands for it; Nova and gpt-oss know three",
+    "reasoning.budget": "is at least 1024 and less than the most tokens of the answer; Claude since 4.7 and others know"
+    " efforts",
+    "reasoning.show": "only Claude can be told",
     "verbosity": "the format has no such member",
     "user": "the format has no such member",
     "metadata": "labels have other rules here",
@@ -81,11 +85,8 @@ CANNOT: dict[str, str] = {
 }
 """Feature -> why this format cannot carry it."""
 
-LEAST_BUDGET = 1024
-"""Tokens of thinking below which Claude refuses."""
 ROOM = 4096
 """Tokens of answer that are left beside the thinking, where the caller did not say."""
-BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32000, "max": 32000}
 TIERS = frozenset({"default", "flex", "priority"})
 _WORDS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 _NO_PARAMETERS = Raw(b'{"type":"object","properties":{}}')
@@ -190,9 +191,9 @@ def _write_reasoning(request: Request, kind: str, body: dict[str, Any], lost: Lo
     if reasoning.mode == "off":
         lost.note("reasoning.off", kind not in ("claude", "nova"))
         return False
-    lost.note("reasoning.show", reasoning.show is not None)
     if kind == "claude":
-        return _claude_thinks(request, reasoning, body, lost)
+        return _claude_thinks(request, body, lost)
+    lost.note("reasoning.show", reasoning.show is not None)
     if kind not in ("nova", "gpt-oss"):
         lost.add("reasoning")
         return False
@@ -208,38 +209,24 @@ def _write_reasoning(request: Request, kind: str, body: dict[str, Any], lost: Lo
     return False
 
 
-def _claude_thinks(request: Request, reasoning: Reasoning, body: dict[str, Any], lost: Losses) -> bool:
-    forced = request.tool_choice is not None and request.tool_choice.mode in ("any", "named")
-    if forced and request.tools:
-        # Both together are refused; what the caller is to get counts more than how it is found.
-        lost.add("reasoning")
+def _claude_thinks(request: Request, body: dict[str, Any], lost: Losses) -> bool:
+    """As this generation of Claude takes it in Anthropic's own format, too."""
+    thinking, effort = write_reasoning(request, abilities_of(request.model), lost)
+    if effort:
+        body["outputConfig"] = {"effort": effort}
+    if thinking is None:
         return False
-    if reasoning.mode == "adaptive":
-        told: dict[str, Any] = {"type": "adaptive"}
-        if reasoning.effort:
-            body["outputConfig"] = {"effort": reasoning.effort}
-    else:
-        lost.note("reasoning.effort", reasoning.effort)
-        wanted = BUDGETS.get(reasoning.effort, BUDGETS["medium"]) if reasoning.budget is None else reasoning.budget
-        budget = max(LEAST_BUDGET, wanted)
-        if request.max_tokens is not None:
-            budget = min(budget, request.max_tokens - 1)
-        if budget < LEAST_BUDGET:
-            lost.add("reasoning")  # there is no room for it
-            return False
-        lost.note("reasoning.budget", reasoning.budget not in (None, budget))
-        told = {"type": "enabled", "budget_tokens": budget}
-    body["additionalModelRequestFields"] = {"thinking": told}
+    body["additionalModelRequestFields"] = {"thinking": thinking}
     return True
 
 
 def _write_sampling(request: Request, kind: str, body: dict[str, Any], lost: Losses, *, thinks: bool) -> None:
     sampling = request.sampling
     told: dict[str, Any] = {"maxTokens": request.max_tokens, "stopSequences": list(sampling.stop) or None}
-    if thinks:
+    if thinks or (kind == "claude" and not abilities_of(request.model).sampling):
         for name in ("temperature", "top_p", "top_k"):
             lost.note(name, getattr(sampling, name) is not None)
-        if request.max_tokens is None:
+        if thinks and request.max_tokens is None:
             thinking = body["additionalModelRequestFields"]["thinking"]
             told["maxTokens"] = thinking.get("budget_tokens", 0) + ROOM
     else:

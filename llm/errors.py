@@ -46,6 +46,7 @@ OF_THE_GATEWAY = frozenset({401, 402, 403, 407})
 """Statuses that speak of the credential that was sent, or of the account behind it."""
 ELSEWHERE = frozenset({404, 408, 409, 425, 429}) | OF_THE_GATEWAY
 """Statuses below 500 after which another provider may help."""
+OPEN = "breaker open"
 LONGEST = 1000
 """Characters of a provider's own message that are passed on."""
 
@@ -137,15 +138,16 @@ def cut(provider: str) -> Failure:
 def busy(provider: str, limit: int) -> Failure:
     """The gateway's own limit for a provider is reached."""
     text = f"{limit} requests to the provider {provider} are under way (max_concurrent): try again soon."
-    return Failure("busy", OVERLOADED, 503, text, retry_after=1.0)
+    return Failure("busy", OVERLOADED, 503, text, retry_after=1.0, skipped="full")
 
 
 def left_alone(provider: str, last: Failure | None, seconds: float) -> Failure:
     """Its breaker is open: as if it had failed once more in the way it did last."""
     text = f"The provider {provider} has failed too often and is left alone for {max(1, round(seconds))} s."
     if last is None or last.sort in ("client", "busy"):
-        return Failure("refused", OVERLOADED, 503, text, retry_after=seconds)
-    return Failure(last.sort, OVERLOADED, 503, f"{text} {last.message}", last.provider_status, seconds)
+        return Failure("refused", OVERLOADED, 503, text, retry_after=seconds, skipped=OPEN)
+    said = f"{text} {last.message}"
+    return Failure(last.sort, OVERLOADED, 503, said, last.provider_status, seconds, skipped=OPEN)
 
 
 def to_error(failure: Failure) -> ModelError:

@@ -54,8 +54,9 @@ def _read_blocks(part: wire.Part, raw: Raw, where: str) -> list[Block]:
         return [msgspec.structs.replace(read_call(part.function_call, where), signature=signature)]
     if not absent(part.inline_data):
         blob = read(_blob, part.inline_data, f"{where}.inlineData")
-        kind = media_type(blob.mime_type, blob.data)
-        return _tail(Media(_kind(kind), media_type=kind, data=blob.data, name=blob.display_name or ""), signature)
+        data = standard(blob.data)
+        kind = media_type(blob.mime_type, data)
+        return _tail(Media(_kind(kind), media_type=kind, data=data, name=blob.display_name or ""), signature)
     if not absent(part.file_data):
         blob = read(_blob, part.file_data, f"{where}.fileData")
         kind, name = blob.mime_type.lower(), blob.display_name or ""
@@ -85,8 +86,7 @@ def read_call(raw: Raw, where: str) -> ToolCall:
 def unpacked(signature: str) -> Carried | None:
     """What rides in a signature that was given by `packed`; `None` if it is Gemini's own."""
     try:
-        # Callers hold it as bytes, and write these in either alphabet.
-        text = base64.b64decode(signature.replace("-", "+").replace("_", "/"), validate=True).decode()
+        text = base64.b64decode(standard(signature), validate=True).decode()
     except (binascii.Error, ValueError):
         return None
     return unpack(text)
@@ -94,6 +94,11 @@ def unpacked(signature: str) -> Carried | None:
 
 def packed(carried: str) -> str:
     return base64.b64encode(carried.encode()).decode()
+
+
+def standard(data: str) -> str:
+    """Base64 in the alphabet that every other API insists on: Google's clients write the one for addresses."""
+    return data.replace("-", "+").replace("_", "/")
 
 
 def _kind(type_: str) -> Any:

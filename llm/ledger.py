@@ -62,7 +62,7 @@ class Ledger:
         if record.operation != "count_tokens":
             label = label_of(miss.target, provider, name)
             seconds = self._clock.monotonic() - record.started
-            self._meter.request(label, provider.name, miss.failure.status, seconds)
+            self._meter.request(label, provider.name, miss.failure.status, seconds, record.operation)
         return headers
 
     def _note(
@@ -93,7 +93,7 @@ class Ledger:
             self._meter.error(failure.reason, won.provider.name)
         label = label_of(won.target, won.provider, won.model)
         seconds = self._clock.monotonic() - record.started
-        self._meter.request(label, won.provider.name, failure.status if failure else status, seconds)
+        self._meter.request(label, won.provider.name, failure.status if failure else status, seconds, record.operation)
         if record.operation != "count_tokens":
             self._account(call, won, label, usage)
 
@@ -133,9 +133,15 @@ def label_of(target: Target, provider: Provider, model: str) -> str:
 
 
 def reason_of(decision: Decision, misses: list[Miss]) -> str:
-    """`fallback; anthropic/claude: 529, local/llama: refused`."""
-    missed = ", ".join(f"{miss.target.label}: {miss.failure.reason}" for miss in misses)
-    return f"{decision.reason}; {missed}"[:MAX_REASON] if missed else decision.reason
+    """`fallback: primary`, or `fallback; anthropic/claude: 529, skipped local/llama (breaker open)`."""
+    if misses:
+        return f"{decision.reason}; {', '.join(map(_missed, misses))}"[:MAX_REASON]
+    return (f"{decision.reason}: {decision.first}" if decision.first else decision.reason)[:MAX_REASON]
+
+
+def _missed(miss: Miss) -> str:
+    label, failure = miss.target.label, miss.failure
+    return f"skipped {label} ({failure.skipped})" if failure.skipped else f"{label}: {failure.reason}"
 
 
 def dropped_header(dropped: tuple[str, ...]) -> tuple[Header, ...]:

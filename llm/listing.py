@@ -47,7 +47,8 @@ def _openai(name: str) -> dict[str, object]:
 
 
 def _anthropic(name: str) -> dict[str, object]:
-    return {"type": "model", "id": name, "display_name": name, "created_at": CREATED_AT}
+    # The SDK of today asks for `lifecycle`, earlier ones do not know it.
+    return {"type": "model", "id": name, "display_name": name, "created_at": CREATED_AT, "lifecycle": "active"}
 
 
 def _gemini(name: str) -> dict[str, object]:

@@ -12,7 +12,7 @@ State = Literal["closed", "open", "half_open"]
 
 
 class ModelMeter(Protocol):
-    def request(self, model: str, provider: str, status: int, seconds: float) -> None:
+    def request(self, model: str, provider: str, status: int, seconds: float, operation: str = "chat") -> None:
         """One request of a caller is over, for which this target answered or failed last. Streams: at their end."""
         ...
 
@@ -54,7 +54,7 @@ class ModelMeter(Protocol):
 class NoModelMeter:
     """Counts nothing."""
 
-    def request(self, model: str, provider: str, status: int, seconds: float) -> None:
+    def request(self, model: str, provider: str, status: int, seconds: float, operation: str = "chat") -> None:
         pass
 
     def tokens(self, model: str, provider: str, operation: str, usage: Usage) -> None:

@@ -210,7 +210,8 @@ class Response(msgspec.Struct, frozen=True):
     """Further candidates (`n` > 1), in order; only `content` and `reason` count in them."""
 
 
-# A stream: one Started, then blocks (each begun, filled and ended, numbered from 0 in order), then one Finished or Failed.
+# A stream: one Started, then blocks (each begun, filled and ended, numbered from 0 in order), then the end: one Finished
+# or Failed.
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -258,7 +259,7 @@ class Finished(msgspec.Struct, frozen=True):
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """The provider ended the stream with an error. `kind` as Anthropic names them (`overloaded_error`, `api_error`...)."""
+    """The provider ended the stream with an error. `kind` is one of Anthropic's names (`overloaded_error`...)."""
 
     kind: str
     message: str

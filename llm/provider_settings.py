@@ -47,6 +47,10 @@ class ModelSettings(Section):
     tools: bool | None = Field(default=None, description="Whether it calls tools.")
     images: bool | None = Field(default=None, description="Whether it sees images.")
     reasoning: bool | None = Field(default=None, description="Whether it can think.")
+    structured_output: bool | None = Field(
+        default=None, description="Whether its answers can be made to match a schema."
+    )
+    prompt_cache: bool | None = Field(default=None, description="Whether its provider keeps prompts in a cache.")
     prices: Prices | None = Field(default=None, description="What it costs, if the built-in prices do not apply.")
 
 

@@ -141,6 +141,8 @@ def _model(settings: ModelSettings) -> Model:
         tools=settings.tools,
         images=settings.images,
         reasoning=settings.reasoning,
+        structured=settings.structured_output,
+        cache=settings.prompt_cache,
         input_price=prices.input if prices else None,
         output_price=prices.output if prices else None,
         cache_read_price=prices.cache_read if prices else None,

@@ -10,11 +10,11 @@ from .attempt import JSON_BODY, Attempt, Streaming, Whole
 from .attempts import AllFailed, Means, Walk, Won
 from .call import Http
 from .errors import ModelError, to_error
+from .facts import Facts
 from .ledger import Ledger, dropped_header
 from .rendering import Wire
-from .routes import Route
 from .stream_relay import StreamBody
-from .values import Asked, Decision, Facts, Failure
+from .values import Asked, Decision, Failure
 
 STREAM_HEADERS: tuple[Header, ...] = (SSE, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 ARRAY_HEADERS: tuple[Header, ...] = (JSON_BODY, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
@@ -28,11 +28,10 @@ class Relay:
         self._means = means
         self._ledger = ledger
 
-    async def relay(self, call: Call, asked: Asked, route: Route) -> Reply:
+    async def relay(self, call: Call, facts: Facts) -> Reply:
         """Raises `ModelError` if no target answered, `ClientError` if none can be chosen."""
-        record = call.record
-        facts = Facts(asked, call.principal, call.request.headers, call.request.path, route.name)
-        decision = self._means.chooser.choose(facts, route)
+        record, asked = call.record, facts.asked
+        decision, route = self._means.chooser.choose(facts, facts.route)
         attempt = Attempt(self._http, self._means, call, asked, route)
         started = self._means.clock.monotonic()
         walk: Walk[Whole | Streaming] = Walk(self._means, decision, route, asked.model, attempt)
@@ -44,7 +43,9 @@ class Relay:
             raise self._error(call, failed, headers) from failed
         finally:
             record.upstream_seconds += self._means.clock.monotonic() - started
-        self._means.chooser.kept(facts, decision, won.target)
+        answer = won.answer
+        told = answer.told if isinstance(answer, Whole) else answer.pieces.told
+        self._means.chooser.kept(facts, decision, won.target, told)
         return self._reply(call, asked, decision, won)
 
     def _error(self, call: Call, failed: AllFailed, headers: tuple[Header, ...]) -> ModelError:

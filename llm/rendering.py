@@ -48,8 +48,10 @@ def error_frame(asked: Asked, failure: Failure, *, first: bool) -> bytes:
     """What ends a stream that has begun. `first`: nothing of a JSON array has been sent yet."""
     status = status_for(asked.format, failure.status)
     if asked.format == "responses":
-        error = {"type": "error", "code": failure.kind, "message": failure.message, "param": None, "sequence_number": 0}
-        return b"event: error\ndata: %b\n\n" % msgspec.json.encode(error)
+        # Flat as it is documented; with `error` as well, for which alone OpenAI's own clients raise.
+        said = {"code": failure.kind, "message": failure.message, "param": None}
+        event = {"type": "error", **said, "sequence_number": 0, "error": {"type": failure.kind, **said}}
+        return b"event: error\ndata: %b\n\n" % msgspec.json.encode(event)
     body = error_writer(asked.format)(status, failure.kind, failure.message)
     if asked.array:
         return array_piece(body, first=first) + b"]"

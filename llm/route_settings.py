@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from ..core.values import Duration, Name, Refusal, Section, refuse, refuse_all, written
+from .match_settings import MatchSettings
 
 CONDITIONS = ("4xx", "5xx", "timeout", "refused", "all_failed")
 PATH_PATTERN = r"^(/[A-Za-z0-9._~-]+){1,8}$"
@@ -99,8 +100,11 @@ class TargetSettings(Section):
 class RuleSettings(Section):
     """A condition on the request and the route that it leads to."""
 
+    match: MatchSettings | None = Field(
+        default=None, description="Plain conditions, all of which have to hold; without it and when, always."
+    )
     when: Annotated[str, Field(min_length=1, max_length=MAX_EXPRESSION)] | None = Field(
-        default=None, description="A CEL expression over llm, principal and request; without it, always."
+        default=None, description="A CEL expression over llm, principal and request; with match, both have to hold."
     )
     route: str = Field(description="One of models.routes.")
 
@@ -135,6 +139,9 @@ class RouteSettings(Section):
     timeout: Duration = Field(
         default=600.0, json_schema_extra=written("10m"), description="After this long, nothing more is tried."
     )
+    groups: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(
+        default=(), max_length=64, description="Groups whose members may ask for it; default: everybody."
+    )
     description: str | None = Field(default=None, max_length=1000, description="What it is for: people read it.")
 
     @model_validator(mode="after")
@@ -145,7 +152,7 @@ class RouteSettings(Section):
         if not self.targets and not self.rules:
             found.append(Refusal("needs targets or rules", "write targets: [{provider: ..., model: ...}]"))
         for place, rule in enumerate(self.rules[:-1]):
-            if rule.when is None:
+            if rule.when is None and rule.match is None:
                 found.append(Refusal("holds always: what follows is never reached", "put it last", ("rules", place)))
         if self.strategy == "weighted" and self.targets and not any(target.weight for target in self.targets):
             found.append(Refusal("has no target with a weight", "give one a weight above 0", ("targets",)))

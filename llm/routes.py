@@ -3,6 +3,7 @@
 Above: `endpoint`, and whoever chooses targets. Below: the settings.
 """
 
+from copy import copy
 from difflib import get_close_matches
 
 import msgspec
@@ -51,6 +52,15 @@ class Routes:
 
     def __len__(self) -> int:
         return len(self.by_name)
+
+    def only(self, names: frozenset[str]) -> "Routes":
+        """The same with these routes alone."""
+        less = copy(self)
+        less.by_name = {name: route for name, route in self.by_name.items() if name in names}
+        less._aliases = {alias: name for alias, name in self._aliases.items() if name in names}
+        less._beginnings = [pair for pair in self._beginnings if pair[1] in names]
+        less._paths = [pair for pair in self._paths if pair[1] in names]
+        return less
 
     @property
     def prefixes(self) -> frozenset[str]:

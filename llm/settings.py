@@ -11,9 +11,10 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from ..core.values import Name, Refusal, Section, refuse, refuse_all
+from ..core.values import Name, Refusal, Section, Where, refuse, refuse_all
+from .intent_spelling import expression
 from .provider_settings import ProviderSettings
-from .route_settings import BreakerSettings, RetrySettings, RouteSettings
+from .route_settings import BreakerSettings, RetrySettings, RouteSettings, RuleSettings
 
 MODEL_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$"
 RESERVED = frozenset(
@@ -22,6 +23,8 @@ RESERVED = frozenset(
 """First segments of paths that are the gateway's own."""
 MAX_INTENT = 256
 """Characters of one keyword or expression."""
+MAX_PATTERNS = 64
+"""Keywords and expressions of one class of requests, and classes: each costs time."""
 
 
 def _route_name(text: str) -> str:
@@ -32,21 +35,23 @@ def _route_name(text: str) -> str:
 
 def _intent(patterns: tuple[str, ...]) -> tuple[str, ...]:
     found = []
+    if not 1 <= len(patterns) <= MAX_PATTERNS:
+        raise refuse(f"must have 1 to {MAX_PATTERNS} entries", "join some: /this|that/i")
     for place, pattern in enumerate(patterns):
         if not pattern.strip() or len(pattern) > MAX_INTENT:
             found.append(
                 Refusal(f"must have 1 to {MAX_INTENT} characters", "write a keyword or /EXPRESSION/", (place,))
             )
-        elif (expression := re.fullmatch(r"/(.+)/([a-z]*)", pattern)) and not _compiles(*expression.groups()):
+        elif (written := re.fullmatch(r"/(.+)/([a-z]*)", pattern)) and not _compiles(*written.groups()):
             found.append(Refusal("is not a regular expression", "write /EXPRESSION/ or /EXPRESSION/i", (place,)))
     if found:
         raise refuse_all(found)
     return patterns
 
 
-def _compiles(expression: str, flags: str) -> bool:
+def _compiles(text: str, flags: str) -> bool:
     try:
-        re.compile(expression)
+        re.compile(text)
     except re.error:
         return False
     return set(flags) <= {"i"}
@@ -70,7 +75,9 @@ class ModelsSettings(Section):
         default={}, description="What clients can ask for: the name is the model name that they send."
     )
     intents: dict[Name, Intent] = Field(
-        default={}, description="Classes of requests by keywords and /expressions/ of the last user message."
+        default={},
+        max_length=MAX_PATTERNS,
+        description="Classes of requests by keywords and /expressions/ of the last user message.",
     )
 
     @model_validator(mode="after")
@@ -79,6 +86,20 @@ class ModelsSettings(Section):
         if found:
             raise refuse_all(found)
         return self
+
+    def conditions(self) -> Iterator[tuple[Where, str]]:
+        """Each expression of a rule with its place: this part cannot read them, whoever composes the manifest can."""
+        for name, route in self.routes.items():
+            for place, rule in enumerate(route.rules):
+                if rule.when is not None:
+                    yield ("routes", name, "rules", place, "when"), rule.when
+
+    def patterns(self) -> Iterator[tuple[Where, str, bool]]:
+        """Each regular expression of an intent with its place, and whether case does not count."""
+        for name, patterns in self.intents.items():
+            for place, pattern in enumerate(patterns):
+                if (found := expression(pattern)) is not None:
+                    yield ("intents", name, place), *found
 
 
 def _nearest(name: str, known: dict[str, object]) -> str | None:
@@ -109,10 +130,19 @@ def _rules(models: ModelsSettings) -> Iterator[Refusal]:
                     ("routes", name, "rules", place, "route"),
                     nearest=_nearest(rule.route, routes),
                 )
+            yield from _intents(models, rule, ("routes", name, "rules", place, "match", "intent"))
         if name in _reachable(models, name):
             yield Refusal(
                 "leads back to itself by its rules", "let its rules lead to routes with targets", ("routes", name)
             )
+
+
+def _intents(models: ModelsSettings, rule: RuleSettings, at: Where) -> Iterator[Refusal]:
+    known: dict[str, object] = {**models.intents}
+    for place, intent in enumerate((rule.match and rule.match.intent) or ()):
+        if intent not in known:
+            why = f"there are {', '.join(sorted(known))}" if known else "write it under models.intents"
+            yield Refusal("is no intent of this manifest", why, (*at, place), nearest=_nearest(intent, known))
 
 
 def _reachable(models: ModelsSettings, start: str) -> set[str]:

@@ -4,14 +4,16 @@ What the provider's format cannot carry is named, never lost in silence. Above: 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import msgspec
 
-from ..core.errors import BadRequest
+from ..core.errors import BadRequest, UpstreamInvalid
 from ..core.sse import Reader as SseReader
 from . import formats, neutral
 from .blocks import Written, restore, restore_event
+from .custom_calls import Customs
 from .errors import API, INVALID, STATUSES
 from .exchange import Piece, Unable
 from .marks import Mark
@@ -22,17 +24,27 @@ from .usage import Told
 from .values import Asked, Failure, Format
 
 _UNNAMED = b'"unnamed"'
+_PREFIXES = {"openai": "chatcmpl-", "anthropic": "msg_", "responses": "resp_"}
+"""Of the ids of answers, where clients may look at them."""
 KEPT_ELSEWHERE = (
     "the request refers to what another provider keeps (a previous response, a stored item or prompt): "
     "send the whole conversation in input"
 )
 
 
+class Made(msgspec.Struct, frozen=True):
+    """What an answer is called where its provider does not say, and when it was made (seconds since the epoch)."""
+
+    id: str = ""
+    created: int = 0
+
+
 class Reading:
     """The caller's request in the neutral form, read once however many targets are tried."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, made: Made | None = None) -> None:
         self.asked = asked
+        self._made = made or Made()
         self._request: neutral.Request | None = None
 
     @property
@@ -41,6 +53,12 @@ class Reading:
         if self._request is None:
             self._request = formats.caller(self.asked.format).read_request(self._named())
         return self._request
+
+    def made(self, id_: str, created: int) -> Made:
+        """The answer's own id and date, and where it has none (and the caller's format has a place for it), ours."""
+        dated = self.asked.format in ("openai", "responses")
+        ours = _PREFIXES.get(self.asked.format, "") + self._made.id if self._made.id else ""
+        return Made(id_ or ours, created or (self._made.created if dated else 0))
 
     def _named(self) -> Asked:
         """Below a route's path a request need not name a model, which every format's reader expects."""
@@ -55,6 +73,7 @@ class Translated:
 
     def __init__(self, reading: Reading, format_: Format, model: str, dialect: Dialect = "openai") -> None:
         self.format: Format = format_
+        self._reading = reading
         self._asked = reading.asked
         self._dialect = dialect
         self._provider = formats.provider(format_)
@@ -85,13 +104,16 @@ class Translated:
         return self._written.body
 
     def whole(self, body: bytes) -> tuple[bytes, Told]:
-        response = restore(self._provider.read_response(body), self._written.renamed)
+        read = self._provider.read_response(body)
+        response = Customs(self._request.tools).response(restore(read, self._written.renamed))
+        made = self._reading.made(response.id, response.created)
+        response = msgspec.structs.replace(response, id=made.id, created=made.created)
         written = formats.caller(self._asked.format).write_response(response, self._request)
         self.dropped = (*self.dropped, *(name for name in written.dropped if name not in self.dropped))
         return written.body, Told(response.model, response.usage)
 
     def stream(self) -> "TranslatedStream":
-        return TranslatedStream(self._asked, self._request, self.format, self._written)
+        return TranslatedStream(self._reading, self._request, self.format, self._written)
 
     def error_body(self, _body: bytes, /) -> bytes:
         return b""
@@ -110,17 +132,23 @@ class Found(Protocol):
 class Events(Protocol):
     """Takes a stream apart, however it is framed."""
 
+    rest: bytes
+    """What completes an event that has come as far as it will."""
+
     def feed(self, chunk: bytes, /) -> Sequence[Found]: ...
 
 
 class TranslatedStream:
     """Events of a provider's stream, written anew in the caller's format."""
 
-    def __init__(self, asked: Asked, request: neutral.Request, format_: Format, written: Written) -> None:
+    def __init__(self, reading: Reading, request: neutral.Request, format_: Format, written: Written) -> None:
+        asked = reading.asked
         self.told = Told()
         self.ended = False
         self.dropped = written.dropped
+        self._reading = reading
         self._renamed = written.renamed
+        self._customs = Customs(request.tools)
         self._source = _source(format_)
         self._reader = formats.provider(format_).reader()
         self._writer = formats.caller(asked.format).writer(asked, request)
@@ -137,7 +165,11 @@ class TranslatedStream:
         mark = self._mark(event)
         if mark is Mark.ERROR:
             return Piece(b"", mark)
-        return Piece(self._writer.write(restore_event(event, self._renamed)), mark)
+        if isinstance(event, neutral.Started):
+            made = self._reading.made(event.id, event.created)
+            event = msgspec.structs.replace(event, id=made.id, created=made.created)
+        events = self._customs.event(restore_event(event, self._renamed))
+        return Piece(b"".join([self._writer.write(each) for each in events]), mark)
 
     def _mark(self, event: neutral.Event) -> Mark:
         match event:
@@ -164,14 +196,24 @@ class TranslatedStream:
         return Mark.PREAMBLE
 
     def end(self) -> list[Piece]:
-        pieces = [self._piece(event) for event in self._reader.end()]
-        if pieces and pieces[-1].mark is Mark.ERROR:
+        """An event that was cut is none; if the answer was complete without it, nothing is missing."""
+        pieces: list[Piece] = []
+        with suppress(UpstreamInvalid):
+            pieces += self.feed(self._source.rest)
+        ends = [self._piece(event) for event in self._reader.end()]
+        if ends and ends[-1].mark is Mark.ERROR:
             self.told.error = None  # the reader's words for a stream that was cut; who cut it is known above
-        return pieces
+        return pieces + ends
 
     def fail(self, failure: Failure) -> bytes:
         kind = failure.kind if failure.kind in STATUSES else API
         return self._writer.write(neutral.Failed(kind, failure.message))
+
+
+class _Sse(SseReader):
+    """Servers that leave out the empty line behind their last event have sent it all the same."""
+
+    rest = b"\n\n"
 
 
 def _source(format_: Format) -> Events:
@@ -179,4 +221,4 @@ def _source(format_: Format) -> Events:
         from .bedrock_frames import Reader
 
         return Reader(MAX_EVENT)
-    return SseReader(MAX_EVENT)
+    return _Sse(MAX_EVENT)

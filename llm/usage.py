@@ -26,6 +26,8 @@ class Told(msgspec.Struct):
     usage: Usage = Usage()
     error: tuple[str, str] | None = None
     """Kind and message, if the answer is an error after all."""
+    id: str = ""
+    """Of a response that its provider may keep (OpenAI Responses)."""
 
 
 class _OpenAiUsage(msgspec.Struct):
@@ -65,6 +67,7 @@ class _GeminiUsage(msgspec.Struct, rename="camel"):
 class _Body(msgspec.Struct):
     """The outermost members of any format's answer."""
 
+    id: Raw = EMPTY
     model: Raw = EMPTY
     usage: Raw = EMPTY
     error: Raw = EMPTY
@@ -169,6 +172,8 @@ def read_answer(format_: Format, body: bytes) -> Told:
     told = Told(name_of(found.modelVersion if format_ == "gemini" else found.model))
     told.usage = usage_of(format_, found.usageMetadata if format_ == "gemini" else found.usage, Usage())
     told.error = error_of(found.error)
+    if format_ == "responses":
+        told.id = name_of(found.id)
     return told
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from ..core.call import Header, Principal
+from ..core.call import Header
 from ..core.rawjson import Raw
 
 Format = Literal["openai", "responses", "anthropic", "gemini", "bedrock"]
@@ -49,22 +49,15 @@ class Model(msgspec.Struct, frozen=True):
     tools: bool | None = None
     images: bool | None = None
     reasoning: bool | None = None
+    structured: bool | None = None
+    """Whether an answer can be made to match a schema."""
+    cache: bool | None = None
+    """Whether its provider keeps prompts, so that a conversation is cheaper where it was before."""
     input_price: float | None = None
     """US dollars per million tokens; so are the others."""
     output_price: float | None = None
     cache_read_price: float | None = None
     cache_write_price: float | None = None
-
-
-class Facts(msgspec.Struct, frozen=True):
-    """What a route may look at to choose. Nothing here is read from the body before somebody asks."""
-
-    asked: Asked
-    principal: Principal
-    headers: dict[bytes, bytes]
-    path: str
-    route: str
-    """The route that the client's model name (or path) led to."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -87,6 +80,8 @@ class Failure(msgspec.Struct, frozen=True):
     """Of the provider's answer, as far as clients may see them."""
     body: bytes = b""
     """The provider's error body, if clients may see it as it is; empty otherwise."""
+    skipped: str = ""
+    """Why it was not even asked, if so."""
 
     @property
     def reason(self) -> str:
@@ -118,3 +113,7 @@ class Decision(msgspec.Struct, frozen=True):
     """A few words for `x-fedgate-reason` and the log."""
     route: str = ""
     """The route that was decided in the end, if a rule led to another one."""
+    first: str = ""
+    """Why the first target is that; said as long as it is the one that answers."""
+    conversation: str = ""
+    """What the request is a turn of, if that is known."""

@@ -17,6 +17,7 @@ class _ResponsesEvent(msgspec.Struct):
 
 
 class _Response(msgspec.Struct):
+    id: Raw = EMPTY
     model: Raw = EMPTY
     usage: Raw = EMPTY
     error: Raw = EMPTY
@@ -61,6 +62,7 @@ class ResponsesWatch:
 
     def _of_response(self, event: _ResponsesEvent, mark: Mark) -> Mark:
         found = decode(_response, bytes(event.response)) or _Response()
+        self.told.id = name_of(found.id) or self.told.id
         self.told.model = name_of(found.model) or self.told.model
         self.told.usage = usage_of("responses", found.usage, self.told.usage)
         if mark is Mark.ERROR:

@@ -5,13 +5,14 @@ Each part owns its section (`settings.py`); this only composes. Text becomes a `
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from ..a2a.settings import Agents
-from ..access.settings import AccessSettings
+from ..access.settings import AccessSettings, wrong, wrong_pattern
 from ..core.values import Refusal, Section, refuse_all
 from ..federation.settings import McpSettings
 from ..gateway.settings import GatewaySettings
@@ -50,6 +51,16 @@ def strangers(mcp: McpSettings, agents: Mapping[str, object]) -> Iterator[Refusa
             yield Refusal("is no agent", "" if near else why, at, nearest=near[0] if near else None)
 
 
+def unreadable(models: ModelsSettings) -> Iterator[Refusal]:
+    """Conditions of routes and patterns of intents that the engine of rules cannot read. Paths are from the root."""
+    for where, text in models.conditions():
+        if (found := wrong(text)) is not None:
+            yield replace(found, at=("models", *where))
+    for where, text, any_case in models.patterns():
+        if (found := wrong_pattern(text, any_case=any_case)) is not None:
+            yield replace(found, at=("models", *where))
+
+
 class Manifest(Section):
     """Everything that a gateway is told."""
 
@@ -69,7 +80,11 @@ class Manifest(Section):
 
     @model_validator(mode="after")
     def _no_conflict(self) -> Self:
-        found = [*conflicts(self.gateway, self.access), *strangers(self.mcp, self.agents)]
+        found = [
+            *conflicts(self.gateway, self.access),
+            *strangers(self.mcp, self.agents),
+            *unreadable(self.models),
+        ]
         if found:
             raise refuse_all(found)
         return self

@@ -59,8 +59,15 @@ class SessionTable:
         return 0 if found is None else len(found)
 
     def shelve(self, name: str, rule: Rule) -> None:
-        """Declare the rule of a shelf; before its first record, or stored ones would be measured by another."""
-        self._shelves[name] = Shelf(name, rule)
+        """Declare the rule of a shelf; before its first record, or stored ones would be measured by another.
+
+        Of a shelf that is there already, the rule changes from now on.
+        """
+        shelf = self._shelves.get(name)
+        if shelf is None:
+            self._shelves[name] = Shelf(name, rule)
+        else:
+            shelf.rule = rule
 
     def _shelf(self, name: str) -> Shelf:
         shelf = self._shelves.get(name)

@@ -33,6 +33,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 _SESSIONS = (1, 5, 15, 60, 300, 900, 1800, 3600, 14400, 86400)
 _OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
+
 class Metrics:
     """Every family that exists now. Not a singleton: assembled once and handed to those who count.
 
@@ -108,8 +109,8 @@ class Metrics:
         self._a2a_asked = histograms(
             registry, "a2a_client_operation_duration_seconds", "Requests to agents", SECONDS, "gen_ai_agent_name"
         )
-        self._mcp_sessions = histograms(
-            registry, "mcp_server_session_duration_seconds", "Sessions of MCP clients", _SESSIONS
+        self._mcp_sessions = Histogram(
+            "mcp_server_session_duration_seconds", "Sessions of MCP clients", registry=registry, buckets=_SESSIONS
         )
 
     def request(self, ended: Ended) -> None:
@@ -135,7 +136,7 @@ class Metrics:
     def session_over(self, protocol: str, seconds: float) -> None:
         """A session has ended after so long, by whomever."""
         if protocol == "mcp":
-            self._mcp_sessions[()].observe(seconds)
+            self._mcp_sessions.observe(seconds)
 
     def reloaded(self, result: str) -> None:
         """A manifest was to be taken: `applied`, `unchanged` or `refused`."""

@@ -73,7 +73,9 @@ class ModelMetrics:
         self._ratio = Reading(GaugeMetricFamily, "llm_cache_hit_ratio", "Of requests that might be in the cache")
         self._ratio.source(lambda: self._found / self._looked if self._looked else 0.0)
         registry.register(self._ratio)
-        self._blocks = Counter("llm_guardrail_blocks_total", "Requests and answers that were blocked", registry=registry)
+        self._blocks = Counter(
+            "llm_guardrail_blocks_total", "Requests and answers that were blocked", registry=registry
+        )
 
     def _conventions(self, registry: CollectorRegistry) -> None:
         self._usage = histograms(

@@ -24,7 +24,9 @@ class PayloadSettings(Section):
     """What requests and answers said, for those who may read it."""
 
     file: str = Field(
-        default="stderr", min_length=1, description="A file that lines are appended to, or stderr. One JSON object each."
+        default="stderr",
+        min_length=1,
+        description="A file that lines are appended to, or stderr. One JSON object each.",
     )
     max: Size = Field(
         default=16 << 10, json_schema_extra=written("16KiB"), description="Of one body, how much is written at most."

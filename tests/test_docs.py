@@ -14,7 +14,7 @@ from fedgate.manifest.load import load
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", ROOT / "samples" / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 ENV = {"ALICE_KEY": "alice-0123456789", "KEY": "key-0123456789", "NOTES_TOKEN": "t"}
-SECTIONS = ("gateway", "access", "agents", "limits", "mcp", "sessions", "telemetry")
+SECTIONS = ("gateway", "access", "agents", "limits", "mcp", "models", "sessions", "telemetry")
 
 
 def blocks(language: str) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ SPEECHES = [RPC, REST, OLD_RPC, OLD_REST]
 URL, TOKEN, CREDENTIALS = "https://hooks.example.com/in?key=1", "client-token", "client-secret"
 
 
-def modern_config(**more: str) -> new.TaskPushNotificationConfig:
+def modern_config(**more: Any) -> new.TaskPushNotificationConfig:
     config = new.TaskPushNotificationConfig(id="c-1", url=URL, token=TOKEN, **more)
     config.authentication.scheme, config.authentication.credentials = "Basic", CREDENTIALS
     return config

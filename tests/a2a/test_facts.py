@@ -12,11 +12,10 @@ from fedgate.a2a.values import OWN, Asked, Ids
 from fedgate.core.rawjson import Raw
 
 
-def told(params: object = None, **ids: str) -> dict[str, Any]:
+def told(params: object = None, context: str = "", task: str = "") -> dict[str, Any]:
     raw = Raw(params) if isinstance(params, bytes) else Raw(json.dumps(params or {}).encode())
-    found: dict[str, Any] = facts.of_call("support", Asked("SendMessage", OWN, "support", Ids(**ids), params=raw), None)[
-        "a2a"
-    ]
+    asked = Asked("SendMessage", OWN, "support", Ids(context=context, task=task), params=raw)
+    found: dict[str, Any] = facts.of_call("support", asked, None)["a2a"]
     return found
 
 

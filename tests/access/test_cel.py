@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from fedgate.access import cel
 from fedgate.access.cel import MAX_TEXT, CelError, Fault, context
-from fedgate.access.reading import MAX_LIST
 from fedgate.access.names import ANY
+from fedgate.access.reading import MAX_LIST
 
 
 def evaluated(text: str, **values: Any) -> Any:

@@ -130,3 +130,28 @@ def test_a_tool_that_is_an_agent_is_under_the_rules_of_both() -> None:
 def test_every_rule_is_told() -> None:
     one = judge({"deny": "false", "name": "never"}, 'llm.model == "x"')
     assert [(each.rule.label, each.held) for each in one.told(a_call(), tool())] == [("never", "no")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "alice", "bob"),
+    [
+        ('mcp.tool.name == "echo"', True, True),
+        ('mcp.tool.name == "echo" && "sales" in principal.groups', False, True),
+        ({"deny": 'mcp.tool.name == "echo"'}, True, True),
+        ({"deny": '"sales" in principal.groups || mcp.tool.name == "echo"'}, True, False),
+        ({"require": 'mcp.server == "x" || "sales" in principal.groups'}, True, True),
+        ({"require": '"sales" in principal.groups'}, False, True),
+        ({"deny": 'mcp.method == "initialize"'}, False, False),
+    ],
+)
+def test_a_call_about_nothing_is_allowed_as_far_as_anything_could_be(
+    rule: str | dict[str, str], alice: bool, bob: bool
+) -> None:
+    own = {"mcp": {"method": "initialize"}}
+    assert [judge(rule).verdict(a_call(principal=each), own).allowed for each in (ALICE, BOB)] == [alice, bob]
+
+
+def test_what_a_mixed_rule_requires_is_required_of_every_protocol() -> None:
+    one = judge({"require": '"sales" in principal.groups || mcp.server == "public"'})
+    own = {"a2a": {"agent": "support", "method": "SendMessage"}}
+    assert [one.verdict(a_call("a2a", each), own).allowed for each in (ALICE, BOB)] == [False, True]

@@ -143,25 +143,35 @@ def test_what_is_not_said_yet_is_left_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "protocol", "thing", "concerned"),
+    ("rule", "about"),
     [
-        ("protocol == 'mcp'", "llm", True, True),
-        ("mcp.tool.name == 'x'", "mcp", True, True),
-        ("mcp.tool.name == 'x'", "mcp", False, False),
-        ("mcp.tool.name == 'x'", "a2a", True, False),
-        ("mcp.method == 'ping'", "mcp", False, True),
-        ("mcp == {}", "mcp", False, True),
-        ("a2a.agent == 'x' || mcp.server == 'y'", "a2a", True, True),
-        ("a2a.agent == 'x' || mcp.server == 'y'", "llm", True, False),
-        ("a2a.method == 'x'", "a2a", False, True),
-        ("llm.model == 'x'", "llm", False, False),
-        ("principal.id == 'x'", "mcp", False, True),
+        ("principal.id == 'x'", set()),
+        ("mcp.tool.name == 'x'", {"mcp"}),
+        ("mcp.tool.name == 'x' && principal.id == 'y'", {"mcp"}),
+        ("a2a.agent == 'x' || mcp.server == 'y'", {"a2a", "mcp"}),
+        ("!(mcp.server == 'x')", {"mcp"}),
+        ("(mcp.server == 'x' || mcp.server == 'y') && principal.id == 'z'", {"mcp"}),
+        ("['x', 'y'].exists(s, s == mcp.server)", {"mcp"}),
+        ("protocol != 'mcp' || mcp.server == 'x'", set()),
+        ("principal.id == 'x' || mcp.server == 'y'", set()),
+        ("(principal.id == 'x' || mcp.server == 'y') && mcp.method == 'z'", set()),
+        ("principal.id == 'x' ? mcp.server == 'y' : true", set()),
+        ("'mcp' == protocol", set()),
+        ("request.headers.mcp == 'x'", set()),
     ],
 )
-def test_a_rule_is_about_the_protocols_and_things_that_it_mentions(
-    text: str, protocol: str, thing: bool, concerned: bool
+def test_an_allow_or_require_is_about_protocols_only_if_it_can_say_nothing_without_them(
+    rule: str, about: set[str]
 ) -> None:
-    assert bool(rules(text).concerning((protocol,), thing=thing)) is concerned
+    for kind in ("allow", "require"):
+        assert rules({kind: rule}).all[0].about == about
+    assert rules({"deny": rule}).all[0].about == set()
+
+
+def test_a_rule_of_one_protocol_leaves_the_others_alone() -> None:
+    made = rules('mcp.tool.name == "x"', {"require": "mcp.server != 'y'"}, {"deny": 'principal.id == "mallory"'})
+    assert [rule.label for rule in made.concerning(("mcp",))] == ["rule 1", "rule 2", "rule 3"]
+    assert [rule.label for rule in made.concerning(("a2a",))] == ["rule 3"]
 
 
 _ARGUMENTS = st.recursive(
@@ -181,10 +191,10 @@ def test_any_arguments_are_judged(arguments: Any, kind: str) -> None:
         own = tool(arguments=arguments)
     except (ValueError, OverflowError):
         return
-    verdict = made.judge(made.all, show(made.needs, own))
+    verdict = decide(made.tell(made.all, show(made.needs, own)))
     assert isinstance(verdict.allowed, bool)
 
 
 def test_nothing_is_needed_for_no_rules() -> None:
     made = rules()
-    assert (len(made), made.needs, made.judge(made.all, Shown({})).allowed) == (0, {}, True)
+    assert (len(made), made.needs, decide(made.tell(made.all, Shown({}))).allowed) == (0, {}, True)

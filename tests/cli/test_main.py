@@ -47,7 +47,7 @@ def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
-    assert [line.split()[0] for line in said.splitlines() if line.startswith("  ") and line[2] != " "][:9] == [
+    assert [line.split()[0] for line in said.splitlines() if line.startswith("  ") and line[2] != " "][:11] == [
         "serve",
         "demo",
         "check",
@@ -55,7 +55,9 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         "call",
         "agents",
         "sessions",
+        "top",
         "keys",
+        "why",
         "schema",
     ]
 

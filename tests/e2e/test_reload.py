@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.a2a_agent import Agent, running
+from tests.e2e.a2a_client import Client
+from tests.e2e.a2a_speech import RPC
 from tests.e2e.caller import Caller, Got, Legacy
 from tests.e2e.gateway import LIMIT, AsProcess, as_process, manifest_of
 from tests.federation.upstreams import Seen, http, result, text, upstream
@@ -131,8 +134,8 @@ async def test_keys_rules_and_limits_count_at_once_and_sessions_go_on(tmp_path: 
             rewrite(tmp_path, access=access, limits=[{"name": "few", "key": "principal.id", "requests": "1/hour"}])
             await admin(gateway, "POST")
             await gateway.errors.saw("another manifest is served", 2)
-            assert (await client.tool("one__echo")).status == 200
-            assert (await client.tool("one__echo")).status == 429
+            assert "result" in (await client.tool("one__echo")).message
+            assert (await client.tool("one__echo")).message["error"]["data"]["reason"] == "rate_limited"
             rewrite(tmp_path, access={"keys": KEYS[:1], "admins": ["admins"]}, limits=[])
             await admin(gateway, "POST")
             await gateway.errors.saw("another manifest is served", 3)
@@ -147,3 +150,27 @@ async def test_what_needs_a_restart_is_said_and_not_half_done(tmp_path: Path) ->
         assert found["last"]["result"] == "unchanged"
         assert found["last"]["changes"]["restart"] == ["gateway.listen", "gateway.max_body", "sessions.max"]
         assert (await gateway.modern().tool("one__echo")).status == 200
+
+
+async def test_an_agent_gets_another_instance_and_its_conversations_stay_where_they_are(tmp_path: Path) -> None:
+    one, two = Agent(), Agent()
+    async with running(one, two):
+        named = [{"name": "one", "url": one.url}, {"name": "two", "url": two.url}]
+        begun: dict[str, Any] = {"support": {"instances": named[:1]}}
+        async with as_process(manifest_of({}, agents=begun), tmp_path) as gateway:
+            client = Client(gateway.port, RPC)
+            contexts = [f"c{number}" for number in range(4)]
+            for each in contexts:
+                assert (await client.send("hello", contextId=each)).status == 200
+            rewrite(tmp_path, agents={"support": {"instances": named}})
+            served = await generation(gateway, 2)
+            assert served["last"]["changes"]["sections"] == {"agents": {"changed": ["support"]}}
+            for each in contexts:
+                assert (await client.send("and now?", contextId=each)).status == 200
+            assert [len(one.memory[each]) for each in contexts] == [2, 2, 2, 2]
+            for number in range(4):
+                assert (await client.send("new", contextId=f"d{number}")).status == 200
+            assert len(two.memory) == 2
+            rewrite(tmp_path, agents={})
+            await generation(gateway, 3)
+            assert (await client.send("gone", contextId="c1")).status == 404

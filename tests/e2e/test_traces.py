@@ -51,6 +51,11 @@ async def collector(mode: str = "well") -> AsyncIterator[Collector]:
         await lines.aclose()
 
 
+def mapped(pid: int) -> str:
+    """The files that a process has in memory, of which protobuf's library is one if traces are made."""
+    return Path(f"/proc/{pid}/maps").read_text()
+
+
 def traced(one: str, url: str, sample: float = 1.0, **more: Any) -> str:
     traces = {"otlp": url, "sample": sample, "headers": {"x-tenant": "ours"}, **more}
     return manifest_of({"one": {"url": one}}, telemetry={"log": {"format": "json"}, "traces": traces})
@@ -85,7 +90,11 @@ async def test_a_call_is_one_trace_from_its_caller_to_its_server(back: Any, tmp_
 
 
 async def test_a_message_that_names_a_trace_is_part_of_that_one(tmp_path: Path) -> None:
-    async with upstream("modern") as one, collector() as there, as_process(traced(one.url, there.url), tmp_path) as gateway:
+    async with (
+        upstream("modern") as one,
+        collector() as there,
+        as_process(traced(one.url, there.url), tmp_path) as gateway,
+    ):
         got = await gateway.modern().tool("one__echo", traceparent=PARENT)
         line = await gateway.line(got.headers["x-fedgate-request-id"])
         assert line["trace.id"] == TRACE
@@ -95,7 +104,11 @@ async def test_a_message_that_names_a_trace_is_part_of_that_one(tmp_path: Path) 
 
 
 async def test_what_nobody_samples_is_not_sent_but_passed_on(tmp_path: Path) -> None:
-    async with upstream("modern") as one, collector() as there, as_process(traced(one.url, there.url, 0.0), tmp_path) as gateway:
+    async with (
+        upstream("modern") as one,
+        collector() as there,
+        as_process(traced(one.url, there.url, 0.0), tmp_path) as gateway,
+    ):
         await gateway.modern().tool("one__echo")
         (seen,) = one.all("tools/call")
         assert seen.params["_meta"]["traceparent"].endswith("-00")
@@ -109,8 +122,7 @@ async def test_without_a_collector_nothing_of_opentelemetry_is_there_and_callers
         assert (await gateway.line(got.headers["x-fedgate-request-id"]))["trace.id"] == TRACE
         (seen,) = one.all("tools/call")
         assert seen.params["_meta"]["traceparent"] == PARENT
-        maps = Path(f"/proc/{gateway.pid}/maps").read_text()
-        assert "google/_upb" not in maps
+        assert "google/_upb" not in mapped(gateway.pid)
 
 
 async def test_a_collector_that_hangs_holds_up_neither_calls_nor_the_end(tmp_path: Path) -> None:
@@ -128,7 +140,11 @@ async def test_a_collector_that_hangs_holds_up_neither_calls_nor_the_end(tmp_pat
 
 
 async def test_spans_that_a_collector_refuses_are_counted_as_lost(tmp_path: Path) -> None:
-    async with upstream("modern") as one, collector("refuse") as there, as_process(traced(one.url, there.url), tmp_path) as gateway:
+    async with (
+        upstream("modern") as one,
+        collector("refuse") as there,
+        as_process(traced(one.url, there.url), tmp_path) as gateway,
+    ):
         await gateway.modern().tool("one__echo")
         await gateway.errors.saw("takes no traces")
         assert await gateway.metric("fedgate_trace_spans_dropped_total") >= 2

@@ -55,6 +55,9 @@ class Meter:
     def reconnected(self, name: str) -> None:
         pass
 
+    def pinned(self, result: str) -> None:
+        pass
+
 
 class House:
     """A relay over a hub."""

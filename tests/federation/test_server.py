@@ -35,6 +35,9 @@ class Meter:
     def reconnected(self, name: str) -> None:
         self.reconnections += 1
 
+    def pinned(self, result: str) -> None:
+        pass
+
 
 class Watched:
     """A server, what it became, and what its lists became."""

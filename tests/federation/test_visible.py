@@ -1,4 +1,4 @@
-"""federation/visible.py, facts.py: what a caller may not know of is not in its catalog, in no list and by no name."""
+"""federation/visible.py: what a caller may not know of is not in its catalog, in no list and by no name."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -232,39 +232,8 @@ def test_a_view_that_is_hidden_looks_unknown_and_is_not_named(hidden: str) -> No
 
 
 def test_whoever_sees_no_view_is_told_of_none() -> None:
-    with pytest.raises(NotFound, match="there are: none$"):
+    with pytest.raises(NotFound, match=r"there are: none$"):
         catalogs(Shelf(a=ALONE), Who(lambda *_: False)).get(a_call("x"))
-
-
-# What rules are told.
-
-
-def test_a_tool_is_told_by_its_servers_own_name() -> None:
-    thing = FACTS.of_item("tools/list", "crm", "export")
-    tool = {"name": "export", "server": "crm", "target": "crm", "full": "crm__export"}
-    assert thing.facts == {"mcp": {"method": "tools/call", "server": "crm", "tool": tool}}
-    assert thing.unknown == ("mcp.tool.arguments",)
-
-
-@pytest.mark.parametrize(
-    ("method", "key", "using", "kind", "more"),
-    [
-        ("prompts/list", "p", "prompts/get", "prompt", {}),
-        ("resources/list", "x:y", "resources/read", "resource", {"uri": "x:y"}),
-        ("resources/templates/list", "x:{y}", "resources/read", "resource", {"uri": "x:{y}"}),
-    ],
-)
-def test_other_things_are_told_by_what_they_are(
-    method: str, key: str, using: str, kind: str, more: dict[str, str]
-) -> None:
-    named = {"name": key, "server": "crm", "target": "crm", **more}
-    assert FACTS.of_item(method, "crm", key).facts == {"mcp": {"method": using, "server": "crm", kind: named}}
-
-
-def test_a_server_that_is_an_agent_is_told_as_both() -> None:
-    facts = Facts({"desk": "support"}).of_item("tools/list", "desk", "ask").facts
-    assert facts["a2a"] == {"agent": "support", "method": "SendMessage"}
-    assert "a2a" not in Facts({"desk": "support"}).of_server("crm").facts
 
 
 @given(st.sets(st.sampled_from(["add", "drop", "open", "shut", "file:///1", "file:///2", "a", "b"])))

@@ -3,7 +3,11 @@
 import asyncio
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
+from fedgate.gateway.asgi import Receive, Scope, Send
+from fedgate.gateway.http_protocol import BoundedProtocol
 from fedgate.gateway.http_reply import MAX_JOINED, Joining
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
@@ -26,6 +30,12 @@ class Wire(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.closed
+
+    def pause_reading(self) -> None:
+        """Nothing is read here."""
+
+    def resume_reading(self) -> None:
+        """Nor here."""
 
 
 @pytest.fixture
@@ -101,3 +111,63 @@ def test_closing_after_the_body_writes_nothing_more(wire: Wire) -> None:
     reply.write(b"x")
     reply.close()
     assert (wire.writes, wire.closed) == ([HEAD % 1 + b"x"], True)
+
+
+async def _application(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answers with the path; `/stream` in two pieces, `/cut` with a head that nothing follows."""
+    body = str(scope["path"]).encode()
+    if body == b"/stream":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        await send({"type": "http.response.body", "body": b"two", "more_body": False})
+        return
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": 200, "headers": [length]})
+    if body != b"/cut":
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _served(wire: Wire, *requests: bytes) -> list[bytes]:
+    """What one connection writes for requests that come together."""
+    config = uvicorn.Config(_application, http=BoundedProtocol, ws="none", lifespan="off", log_config=None)
+    config.load()
+    state = ServerState()
+    protocol = BoundedProtocol(config, state, {})
+    protocol.connection_made(wire)
+    protocol.data_received(b"".join(b"%b HTTP/1.1\r\nhost: localhost\r\n\r\n" % each for each in requests))
+    async with asyncio.timeout(5):
+        while state.tasks:
+            await asyncio.gather(*state.tasks)
+            await asyncio.sleep(0)
+    protocol.connection_lost(None)
+    return wire.writes
+
+
+LENGTH = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n"
+
+
+@pytest.mark.anyio
+async def test_pipelined_whole_replies_are_one_write_each(wire: Wire) -> None:
+    assert await _served(wire, b"GET /a", b"GET /bc") == [LENGTH % 2 + b"/a", LENGTH % 3 + b"/bc"]
+
+
+@pytest.mark.anyio
+async def test_the_reply_to_head_is_its_head_and_the_next_reply_follows(wire: Wire) -> None:
+    assert await _served(wire, b"HEAD /a", b"GET /bc") == [LENGTH % 2, LENGTH % 3 + b"/bc"]
+
+
+@pytest.mark.anyio
+async def test_a_stream_comes_piece_by_piece(wire: Wire) -> None:
+    assert await _served(wire, b"GET /stream") == [STREAM, b"3\r\none\r\n", b"3\r\ntwo\r\n0\r\n\r\n"]
+
+
+@pytest.mark.anyio
+async def test_a_reply_that_its_application_leaves_unfinished_is_its_head_and_the_end(wire: Wire) -> None:
+    assert await _served(wire, b"GET /cut") == [LENGTH % 4]
+    assert wire.closed
+
+
+@pytest.mark.anyio
+async def test_the_last_reply_of_a_connection_goes_out_before_it_closes(wire: Wire) -> None:
+    written = await _served(wire, b"GET /a HTTP/1.0\r\nx:")
+    assert (written, wire.closed) == ([b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n/a"], True)

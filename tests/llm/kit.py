@@ -16,15 +16,20 @@ from fedgate.core.values import MANIFEST
 from fedgate.gateway.rescue import Rescue
 from fedgate.llm.attempts import Means
 from fedgate.llm.breaker import Breakers
-from fedgate.llm.choosing import InOrder
+from fedgate.llm.capabilities import Capabilities
+from fedgate.llm.conversations import Conversations
 from fedgate.llm.endpoint import LlmEndpoint
+from fedgate.llm.expressions import NO_EXPRESSIONS, Expressions
+from fedgate.llm.intents import Intents
 from fedgate.llm.ledger import Ledger, Price, no_price
 from fedgate.llm.meter import NoModelMeter, State
 from fedgate.llm.neutral import Usage
 from fedgate.llm.providers import providers
 from fedgate.llm.relay import Relay
 from fedgate.llm.routes import Routes
+from fedgate.llm.routing import Knowledge, Routing
 from fedgate.llm.settings import ModelsSettings
+from fedgate.sessions.table import SessionTable
 
 _NONE = NoCredentialing()
 
@@ -57,7 +62,7 @@ class Counted(NoModelMeter):
     def of(self, name: str) -> list[tuple[Any, ...]]:
         return [each[1:] for each in self.seen if each[0] == name]
 
-    def request(self, model: str, provider: str, status: int, seconds: float) -> None:
+    def request(self, model: str, provider: str, status: int, seconds: float, operation: str = "chat") -> None:
         self.seen.append(("request", model, provider, status))
 
     def tokens(self, model: str, provider: str, operation: str, usage: Usage) -> None:
@@ -110,6 +115,8 @@ class Front:
     breakers: Breakers
     means: Means
     http: HttpClient
+    sessions: SessionTable
+    routing: Routing
     records: list[Record] = field(default_factory=list)
 
     async def open(
@@ -153,17 +160,27 @@ class Front:
 
 @asynccontextmanager
 async def front(
-    manifest: Mapping[str, Any], *, price: Price = no_price, credentialing: Credentialing = _NONE
+    manifest: Mapping[str, Any],
+    *,
+    price: Price = no_price,
+    credentialing: Credentialing = _NONE,
+    expressions: Expressions = NO_EXPRESSIONS,
 ) -> AsyncIterator[Front]:
     models = settings(manifest)
     clock, meter = QuickClock(), Counted()
     routes = Routes(models)
     breakers = Breakers(clock, meter.breaker)
     http = HttpClient()
-    means = Means(providers(models.providers, credentialing), breakers, InOrder(routes), clock, meter, lambda: 0.5)
-    endpoint = LlmEndpoint(routes, Relay(http, means, Ledger(clock, meter, price)))
+    known = providers(models.providers, credentialing)
+    sessions = SessionTable(clock, idle=1800, limit=1000)
+    said = {name: each.models for name, each in known.items()}
+    knowledge = Knowledge(Capabilities(said), Conversations(sessions), price, clock, lambda: 0.5)
+    routing = Routing(routes, knowledge, expressions)
+    means = Means(known, breakers, routing, clock, meter, lambda: 0.5)
+    relay = Relay(http, means, Ledger(clock, meter, price, routing.spent))
+    endpoint = LlmEndpoint(routes, relay, intent=Intents(models.intents, expressions).of)
     try:
-        yield Front(endpoint, clock, meter, breakers, means, http)
+        yield Front(endpoint, clock, meter, breakers, means, http, sessions, routing)
     finally:
         await http.aclose()
 
@@ -178,12 +195,13 @@ def manifest(base: str, type_: str = "openai", model: str = "gpt", **more: Any) 
 
 
 def two(first: str, second: str, type_: str = "openai", **target: Any) -> dict[str, Any]:
-    """Two providers and a route `m` that falls from one to the other; without retries."""
+    """Two providers and a route `m` that falls from one to the other, each time anew; without retries."""
+    targets = [{"provider": "one", "model": "a"}, {"provider": "two", "model": "b", **target}]
     return {
         "providers": {
             "one": {"type": type_, "base_url": first, "api_key": "sk-one"},
             "two": {"type": type_, "base_url": second, "api_key": "sk-two"},
         },
         "retry": {"attempts": 0},
-        "routes": {"m": {"targets": [{"provider": "one", "model": "a"}, {"provider": "two", "model": "b", **target}]}},
+        "routes": {"m": {"affinity": "none", "targets": targets}},
     }

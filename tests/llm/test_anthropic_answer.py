@@ -146,6 +146,14 @@ class TestWriting:
         body = json.dumps({"model": "m", "messages": [{"role": "assistant", "content": sent}]}).encode()
         assert read_history(body).messages == (Message("assistant", content),)
 
+    def test_a_signature_behind_the_last_text_is_left_out_and_named(self) -> None:
+        signature = Thinking("", "c2ln", format="gemini")
+        written = write_response(Response("r", "m", (Text("Hello"), signature)), "m")
+        assert [block.type for block in anthropic_answer(written.body).content] == ["text"]
+        assert "thinking.signature" in written.dropped
+        call = write_response(Response("r", "m", (Text("Hello"), signature, ToolCall("t", "f", "{}"))), "m")
+        assert [block.type for block in anthropic_answer(call.body).content] == ["text", "thinking", "tool_use"]
+
     def test_a_refusal_is_text_and_a_reason(self) -> None:
         answer = anthropic_answer(write_response(Response("i", "m", (Refusal("No."),), "refusal"), "m").body)
         assert answer.stop_reason == "refusal"

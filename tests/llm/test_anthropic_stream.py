@@ -3,6 +3,7 @@ from typing import Any
 
 import anthropic
 import pytest
+from anthropic.types import ThinkingBlock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -271,6 +272,27 @@ class TestWriting:
                 ),
             ),
         )
+
+    def test_a_signature_behind_the_last_text_is_left_out_and_one_before_a_call_is_not(self) -> None:
+        text = (BlockStarted(0, Text("")), TextDelta(0, "Hello"), BlockEnded(0))
+        signature = (BlockStarted(1, Thinking(format="gemini")), Signed(1, "c2ln"), BlockEnded(1))
+        call = (BlockStarted(2, ToolCall("t", "f")), TextDelta(2, "{}"), BlockEnded(2))
+        ended = anthropic_stream(write(Started("c1", "g"), *text, *signature, Finished("stop")))
+        assert [block.type for block in ended.content] == ["text"]
+        goes_on = anthropic_stream(write(Started("c1", "g"), *text, *signature, *call, Finished("tools")))
+        assert [block.type for block in goes_on.content] == ["text", "thinking", "tool_use"]
+        alone = anthropic_stream(write(Started("c1", "g"), *signature, Finished("stop")))
+        assert [block.type for block in alone.content] == ["thinking"]
+
+    def test_a_thought_that_says_nothing_at_first_is_shown_from_its_first_word_on(self) -> None:
+        begun = (BlockStarted(0, Thinking(format="gemini")), TextDelta(0, ""), TextDelta(0, "h"), TextDelta(0, "m"))
+        message = anthropic_stream(
+            write(Started("c1", "g"), *begun, Signed(0, "c2ln"), BlockEnded(0), Finished("stop"))
+        )
+        (thought,) = message.content
+        assert isinstance(thought, ThinkingBlock)
+        assert thought.thinking == "hm"
+        assert thought.signature.startswith("fedgate1.")
 
     def test_free_text_of_a_custom_tool_stands_in_an_object(self) -> None:
         message = anthropic_stream(

@@ -31,6 +31,7 @@ from fedgate.llm.neutral import (
 )
 
 CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+OPUS = "us.anthropic.claude-opus-4-8-v1"
 LLAMA = "meta.llama3-1-70b-instruct-v1:0"
 SCHEMA = Raw(b'{"type":"object","properties":{"a":{"type":"integer"}}}')
 MARK = Raw(b'{"type":"ephemeral","ttl":"1h"}')
@@ -223,10 +224,16 @@ def test_custom_tools_become_functions_of_one_string() -> None:
     [
         (Request(CLAUDE, (USER,), reasoning=Reasoning("on", "low")),
          {"thinking": {"type": "enabled", "budget_tokens": 2048}}, ("reasoning.effort",)),
-        (Request(CLAUDE, (USER,), reasoning=Reasoning("adaptive", "high")), {"thinking": {"type": "adaptive"}}, ()),
+        (Request(CLAUDE, (USER,), reasoning=Reasoning("adaptive", "high")),
+         {"thinking": {"type": "enabled", "budget_tokens": 16_384}}, ("reasoning.adaptive", "reasoning.effort")),
+        (Request(OPUS, (USER,), reasoning=Reasoning("adaptive", "high")), {"thinking": {"type": "adaptive"}}, ()),
+        (Request(OPUS, (USER,), reasoning=Reasoning("on", budget=2000), sampling=Sampling(0.5)),
+         {"thinking": {"type": "adaptive"}}, ("reasoning.budget", "temperature")),
+        (Request(OPUS, (USER,), sampling=Sampling(0.5, 0.9, 5)), None, ("temperature", "top_p", "top_k")),
         (Request(CLAUDE, (USER,), reasoning=Reasoning("on", budget=5000), max_tokens=3000),
-         {"thinking": {"type": "enabled", "budget_tokens": 2999}}, ("reasoning.budget",)),
-        (Request(CLAUDE, (USER,), reasoning=Reasoning("on", budget=5000), max_tokens=1000), None, ("reasoning",)),
+         {"thinking": {"type": "enabled", "budget_tokens": 1500}}, ("reasoning.budget",)),
+        (Request(CLAUDE, (USER,), reasoning=Reasoning("on", budget=5000), max_tokens=1000), None,
+         ("reasoning.budget", "reasoning")),
         (Request(CLAUDE, (USER,), reasoning=Reasoning("on"), tools=(Tool("f"),), tool_choice=ToolChoice("any")),
          None, ("reasoning",)),
         (Request(CLAUDE, (USER,), reasoning=Reasoning("on", budget=2000), sampling=Sampling(0.5, 0.9, 5)),

@@ -49,6 +49,7 @@ async def test_models_in_anthropics_form_have_names_that_claude_codes_picker_sho
         "id": "claude-smart",
         "display_name": "claude-smart",
         "created_at": "2025-01-01T00:00:00Z",
+        "lifecycle": "active",
     }
     assert (none.status, none.json["type"], none.json["error"]["type"]) == (404, "error", "not_found_error")
 

@@ -258,6 +258,14 @@ def test_calls_of_other_models_are_signed_for_gemini_3_since_the_user_last_spoke
     assert "thoughtSignature" not in write_request(Request("gemini-2.5-pro", HISTORY)).body.decode()
 
 
+def test_media_in_the_alphabet_for_addresses_as_googles_clients_write_it_is_read_into_the_usual_one() -> None:
+    data = base64.urlsafe_b64encode(b"\xfb\xef\xff" * 3).decode()
+    assert data == "--__--__--__"
+    turn = {"role": "user", "parts": [{"inline_data": {"mime_type": "image/png", "data": data}}]}
+    (message,) = read_request(body(contents=[turn]), "m").messages
+    assert message.content == (Media("image", media_type="image/png", data="++//++//++//"),)
+
+
 def test_images_of_tools_stand_where_the_model_can_see_them() -> None:
     image = Media("image", media_type="image/png", data="iVBORw0KGgo=")
     messages = (*HISTORY[:2], Message("user", (ToolResult("1", (Text("see"), image)), Text("well?"))))

@@ -36,6 +36,8 @@ CHAT = Place("openai", "chat")
         ("/v1beta/models/g:generateContent", Place("gemini", "generate_content", "g")),
         ("/v1/models/g:generateContent", Place("gemini", "generate_content", "g")),
         ("/v1beta/models/org/g:8b:streamGenerateContent", Place("gemini", "generate_content", "org/g:8b", True)),
+        ("/v1/models/g:streamGenerateContent", Place("gemini", "generate_content", "g", True)),
+        ("/v1/models/g:countTokens", Place("gemini", "count_tokens", "g")),
         ("/v1beta/models/g:countTokens", Place("gemini", "count_tokens", "g")),
     ],
 )

@@ -202,6 +202,46 @@ def test_an_intent_that_cannot_match_is_refused(pattern: str) -> None:
     assert refusal.at == (0,)
 
 
+@pytest.mark.parametrize("patterns", [[], ["a"] * 65])
+def test_an_intent_has_some_patterns_and_not_too_many(patterns: list[str]) -> None:
+    (refusal,) = refused({"intents": {"code": patterns}})
+    assert refusal.what == "must have 1 to 64 entries"
+
+
+def test_a_rule_may_match_by_plain_fields() -> None:
+    models = manifest("http://127.0.0.1:1/v1")
+    match = {"max_tokens": 100, "has_tools": False, "intent": "code", "group": ["ops"], "header": {"X-Team": "core"}}
+    models["routes"]["auto"] = {"rules": [{"match": match, "route": "m"}, {"route": "m"}]}
+    models["intents"] = {"code": ["write code"]}
+    found = settings(models).routes["auto"].rules[0].match
+    assert found is not None
+    assert (found.max_tokens, found.intent, found.header) == (("<=", 100), ("code",), {"x-team": ("core",)})
+
+
+def test_a_rule_for_an_intent_that_is_not_there_is_refused_with_the_nearest() -> None:
+    models = manifest("http://127.0.0.1:1/v1")
+    models["routes"]["auto"] = {"rules": [{"match": {"intent": ["code", "cod"]}, "route": "m"}]}
+    models["intents"] = {"code": ["write code"]}
+    (refusal,) = refused(models)
+    assert refusal.what == "is no intent of this manifest"
+    assert (refusal.at, refusal.nearest) == (("routes", "auto", "rules", 0, "match", "intent", 1), "code")
+
+
+def test_a_rule_with_a_match_may_stand_before_others() -> None:
+    models = manifest("http://127.0.0.1:1/v1")
+    models["routes"]["auto"] = {"rules": [{"match": {"stream": True}, "route": "m"}, {"route": "m"}]}
+    assert len(settings(models).routes["auto"].rules) == 2
+
+
+def test_expressions_are_told_with_their_places() -> None:
+    models = settings(DESIGN)
+    assert list(models.conditions()) == [
+        (("routes", "auto", "rules", 0, "when"), "llm.max_tokens <= 100 && !llm.has_tools"),
+        (("routes", "auto", "rules", 1, "when"), 'llm.intent == "code"'),
+    ]
+    assert list(models.patterns()) == [(("intents", "code", 1), "implement|refactor", True)]
+
+
 def test_its_json_schema_can_be_printed() -> None:
     from fedgate.llm.settings import ModelsSettings
 

@@ -78,6 +78,7 @@ def last_error(got: Got, shape: Shape) -> str:
     event = json.loads(frame.removeprefix(named))
     if shape.format == "responses":
         assert event["type"] == "error"
+        assert event["error"]["message"] == event["message"]
         return str(event["message"])
     if shape.format == "anthropic":
         assert event["type"] == "error"

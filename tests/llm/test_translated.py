@@ -286,3 +286,119 @@ async def test_a_bedrock_stream_that_breaks_is_an_error() -> None:
     async with provider(broken) as up, front(models(up.base, "bedrock")) as gate:
         got = await gate.send(shape.path, shape.stream_body(), reading=up.resume)
     assert events(got)[-1] == {"type": "error", "error": {"type": "rate_limit_error", "message": "slow"}}
+
+
+# What a provider does not say itself.
+
+
+@pytest.mark.parametrize(
+    ("shape", "id_", "dated"),
+    [
+        ("openai", "chatcmpl-1", True),
+        ("responses", "resp_1", True),
+        ("anthropic", "msg_1", False),
+        ("gemini", "1", False),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_an_answer_without_id_and_date_gets_those_of_the_request(
+    shape: str, id_: str, dated: bool, stream: bool
+) -> None:
+    asked = SHAPES[shape]
+    answer = stream_of("bedrock") if stream else scripted.json(BEDROCK)
+    path = (asked.stream_path() + ("?alt=sse" if shape == "gemini" else "")) if stream else asked.path
+    async with provider(answer) as up, front(models(up.base, "bedrock")) as gate:
+        before = int(gate.clock.now())
+        got = await gate.send(path, asked.stream_body() if stream else asked.body())
+        after = int(gate.clock.now())
+    first = events(got)[0] if stream else got.json
+    first = first.get("response") or first.get("message") or first
+    assert (first.get("id") or first.get("responseId")).removeprefix("fgid-") == ("1" if shape == "gemini" else id_)
+    created = first.get("created") or first.get("created_at")
+    assert created is None or before <= created <= after
+    assert (created is not None) is dated
+    assert "created" not in got.headers.get(b"x-fedgate-dropped", b"").decode()
+
+
+async def test_an_answers_own_id_and_date_stand() -> None:
+    async with provider(scripted.json(WHOLE["openai"])) as up, front(models(up.base, "openai")) as gate:
+        got = await gate.send(SHAPES["responses"].path, SHAPES["responses"].body())
+    assert got.json["id"] == f"resp_{WHOLE['openai']['id']}"
+    assert got.json["created_at"] == WHOLE["openai"]["created"]
+
+
+PATCH = "*** Begin Patch\n*** End Patch"
+APPLY_PATCH = {
+    "type": "custom",
+    "name": "apply_patch",
+    "format": {"type": "grammar", "syntax": "lark", "definition": "x"},
+}
+PATCHED = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "gpt",
+    "content": [{"type": "tool_use", "id": "toolu_1", "name": "apply_patch", "input": {"input": PATCH}}],
+    "stop_reason": "tool_use",
+    "usage": {"input_tokens": 1, "output_tokens": 1},
+}
+PATCHING = [
+    ANTHROPIC_START,
+    {
+        "type": "content_block_start",
+        "index": 0,
+        "content_block": {"type": "tool_use", "id": "toolu_1", "name": "apply_patch", "input": {}},
+    },
+    *(
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": part}}
+        for part in ('{"input": "*** Begin', ' Patch\\n*** End Patch"}')
+    ),
+    {"type": "content_block_stop", "index": 0},
+    {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 9}},
+    {"type": "message_stop"},
+]
+
+
+async def test_a_custom_tool_is_called_as_such_though_the_provider_knows_only_functions() -> None:
+    shape = SHAPES["responses"]
+    async with provider(scripted.json(PATCHED)) as up, front(models(up.base, "anthropic")) as gate:
+        got = await gate.send(shape.path, shape.body(tools=[APPLY_PATCH]))
+    assert up.bodies[0]["tools"][0]["input_schema"]["required"] == ["input"]
+    (item,) = got.json["output"]
+    assert (item["type"], item["name"], item["input"]) == ("custom_tool_call", "apply_patch", PATCH)
+
+
+async def test_a_custom_tool_is_called_as_such_in_a_stream() -> None:
+    shape = SHAPES["responses"]
+    async with (
+        provider(sse(*frames(*PATCHING, named=True))) as up,
+        front(models(up.base, "anthropic")) as gate,
+    ):
+        got = await gate.send(shape.path, shape.body(stream=True, tools=[APPLY_PATCH]))
+    found = events(got)
+    assert "".join(e["delta"] for e in found if e["type"] == "response.custom_tool_call_input.delta") == PATCH
+    (item,) = found[-1]["response"]["output"]
+    assert (item["type"], item["input"]) == ("custom_tool_call", PATCH)
+
+
+# Ends.
+
+
+async def test_the_empty_line_behind_the_last_event_may_be_missing() -> None:
+    shape = SHAPES["openai"]
+    *chunks, last = SHAPES["anthropic"].stream
+    async with provider(sse(*chunks, last.rstrip(b"\r\n"))) as up, front(models(up.base, "anthropic")) as gate:
+        got = await gate.send(shape.path, shape.stream_body())
+    assert (streamed_text(shape, got), got.record.error) == ("Hello there!", "")
+
+
+@pytest.mark.parametrize(("cut", "whole"), [(4, False), (5, True)])
+async def test_a_bedrock_stream_that_is_cut_within_an_event_is_complete_only_if_its_end_was_told(
+    cut: int, whole: bool
+) -> None:
+    shape = SHAPES["anthropic"]
+    chunks = [*BEDROCK_STREAM[:cut], BEDROCK_STREAM[cut][:-3]]
+    async with provider(Answer(200, BINARY, chunks)) as up, front(models(up.base, "bedrock")) as gate:
+        got = await gate.send(shape.path, shape.stream_body())
+    assert (events(got)[-1]["type"] == "message_stop") is whole
+    assert (got.record.error == "") is whole

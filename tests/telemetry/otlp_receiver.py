@@ -1,4 +1,4 @@
-"""A collector of traces as a process: `otlp_receiver.py well|hang|refuse`. Says `listening PORT`, then one JSON line a span.
+"""A collector of traces as a process: `otlp_receiver.py well|hang|refuse`. Says `listening PORT`, then a line a span.
 
 It reads requests by OpenTelemetry's own message types, which nobody here wrote. `hang` takes requests and never
 answers; `refuse` answers 400.
@@ -77,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_words: Any) -> None:
         """Quiet."""
 
 

@@ -1,0 +1,77 @@
+"""What an operation goes through is told, and told of bounded many things."""
+
+import asyncio
+
+import pytest
+
+from fedgate.core.clock import ManualClock
+from fedgate.core.errors import UpstreamTimeout
+from fedgate.core.trace_context import Context
+from fedgate.core.trail import MAX_HOPS, MAX_NOTES, MAX_STEPS, NO_HOP, Trail, opened
+
+TRACE, SPAN, OWN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "1111111111111111"
+
+
+def trail(context: Context | None = None) -> Trail:
+    made = Trail(ManualClock(10.0))
+    made.context = context
+    return made
+
+
+def test_a_hop_is_timed_and_tells_the_upstream_its_place_in_the_trace() -> None:
+    clock = ManualClock(10.0)
+    made = Trail(clock)
+    made.context = Context(TRACE, OWN, True, "a=1")
+    with opened(made, "mcp", "notes", "tools/call add") as hop:
+        clock.advance(2.0)
+    assert (hop.started, hop.ended, hop.error) == (10.0, 12.0, "")
+    assert hop.headers == (
+        (b"traceparent", f"00-{TRACE}-{hop.span_id}-01".encode()),
+        (b"tracestate", b"a=1"),
+    )
+    assert made.hops == [hop]
+
+
+def test_a_hop_ends_with_the_reason_of_what_was_raised_and_only_once() -> None:
+    made = trail()
+    with pytest.raises(UpstreamTimeout), opened(made, "llm", "local/llama", "chat"):
+        raise UpstreamTimeout("too late")
+    with pytest.raises(asyncio.CancelledError), opened(made, "llm", "local/llama", "chat"):
+        raise asyncio.CancelledError
+    with pytest.raises(ZeroDivisionError), opened(made, "llm", "local/llama", "chat") as third:
+        third.end("429")
+        raise ZeroDivisionError
+    assert [each.error for each in made.hops] == ["upstream_timeout", "cancelled", "429"]
+
+
+def test_without_a_trail_a_hop_is_nothing() -> None:
+    with opened(None, "a2a", "support/s1", "SendMessage") as hop:
+        hop.tell("a", 1)
+        hop.end("lost")
+    assert hop is NO_HOP
+    assert (hop.headers, hop.attributes, hop.ended, hop.error) == ((), {}, None, "")
+
+
+def test_without_a_trace_nothing_is_told_to_upstreams() -> None:
+    assert opened(trail(), "mcp", "notes", "tools/list").headers == ()
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    made = trail()
+    for number in range(200):
+        made.step(str(number))
+        made.note("x" * 1000)
+        opened(made, "mcp", "notes", str(number))
+    assert (len(made.steps), len(made.notes), len(made.hops)) == (MAX_STEPS, MAX_NOTES, MAX_HOPS)
+    assert max(map(len, made.notes)) == 200
+
+
+def test_a_message_may_name_another_trace_than_its_request() -> None:
+    made = trail(Context("a" * 32, OWN, False))
+    assert made.adopt(f"00-{TRACE}-{SPAN}-01", "b=2") == TRACE
+    assert (made.context, made.parent) == (Context(TRACE, OWN, True, "b=2"), SPAN)
+    assert made.adopt("nonsense") == ""
+    assert made.context == Context(TRACE, OWN, True, "b=2")
+    off = trail()
+    assert off.adopt(f"00-{TRACE}-{SPAN}-01") == TRACE
+    assert off.context is None
