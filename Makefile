@@ -4,6 +4,7 @@
 #   make test         set up, then the tests
 #   make check        lint, formatting, types, tests with branch coverage
 #   make conformance  the official MCP conformance suite, then other people's clients (needs npm; fetches Node 22)
+#   make frameworks   agents made with CrewAI and ADK against the gateway (fetches a gigabyte)
 #   make bench        the benchmarks (nginx and wrk are used if they are there)
 #   make lock         pin the dependencies anew
 #   make clean        remove what these made
@@ -18,7 +19,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UV := uv==0.13.8
 
-.PHONY: run test check conformance bench lock clean
+.PHONY: run test check conformance frameworks bench lock clean
 .DEFAULT_GOAL := run
 
 run: $(READY)
@@ -39,6 +40,9 @@ check: $(READY)
 conformance: $(READY)
 	@$(BIN)/python tests/conformance/run.py --required $(ARGS)
 	@$(BIN)/pytest -m clients tests/clients
+
+frameworks: $(READY)
+	@$(BIN)/pytest -m frameworks tests/clients
 
 bench: $(READY)
 	@$(BIN)/python bench/run.py $(ARGS)

@@ -13,6 +13,7 @@ from .. import __version__
 from ..gateway.app import Gateway
 from ..gateway.settings import Listen
 from .agent_table import agent_table
+from .models import model_table, rows
 from .screen import one_line, table
 
 HEAD = ("SERVER", "STATE", "ERA", "VERSION", "TOOLS", "TOKENS", "PROMPTS", "RESOURCES", "REASON")
@@ -71,13 +72,26 @@ def _agents(gateway: Gateway) -> list[dict[str, Any]]:
     return [msgspec.to_builtins(each) for each in gateway.agents.views()]
 
 
+def model_lines(gateway: Gateway, url: str, key_ids: Iterable[str]) -> list[str]:
+    """What clients of models are told; nothing where there are none."""
+    if not gateway.manifest.models.routes:
+        return []
+    first = next(iter(key_ids), None)
+    key = f"<key of {first}>" if first else "any"
+    return [
+        f"Models       export ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={key}",
+        f"             export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY={key}",
+    ]
+
+
 def _tables(gateway: Gateway, *, limit: int | None, colour: bool) -> str:
-    """Servers and agents; no servers are worth a word only where there are no agents."""
-    agents = _agents(gateway)
-    if not agents:
-        return server_table(gateway, limit=limit, colour=colour)
-    shown = agent_table(agents, limit=limit, colour=colour)
-    return f"{server_table(gateway, limit=limit, colour=colour)}\n\n{shown}" if gateway.hub.status else shown
+    """Servers, agents and models; no servers are worth a word only where there is nothing else."""
+    agents, models = _agents(gateway), rows(gateway.manifest)
+    shown = [agent_table(agents, limit=limit, colour=colour)] if agents else []
+    shown += [model_table(models, limit=limit, colour=colour)] if models else []
+    if gateway.hub.status or not shown:
+        shown.insert(0, server_table(gateway, limit=limit, colour=colour))
+    return "\n\n".join(shown)
 
 
 def announcement(gateway: Gateway, listen: Listen, *, limit: int | None = None, colour: bool = False) -> str:
@@ -95,6 +109,7 @@ def announcement(gateway: Gateway, listen: Listen, *, limit: int | None = None, 
             *(f"  {line}" for line in connect_lines(url, keys)),
             *(f"  Profile      {each}" for each in profile_urls(gateway, url)),
             *(f"  Agent        {each}" for each in agent_urls(gateway, url)),
+            *(f"  {line}" for line in model_lines(gateway, url, keys)),
             "",
             gateway.restart,
             "",
@@ -115,5 +130,6 @@ def as_json(gateway: Gateway, listen: Listen) -> str:
             "servers": [msgspec.to_builtins(status) for status in gateway.hub.status],
             "agents": _agents(gateway),
             "a2a": agent_urls(gateway, url),
+            "models": rows(gateway.manifest),
         }
     )

@@ -131,6 +131,11 @@ def _agents(parser: Parser) -> None:
     _operated(parser, f"ask the gateway that runs there (default for drain and undrain: {HERE})", None)
 
 
+def _models(parser: Parser) -> None:
+    parser.add_argument("manifests", nargs="*", default=[], metavar="MANIFEST", help=_MANIFESTS)
+    _target(parser, timeout=20.0)
+
+
 def _why(parser: Parser) -> None:
     parser.add_argument("manifests", nargs="*", default=[], metavar="MANIFEST", help=_MANIFESTS)
     parser.add_argument(
@@ -234,6 +239,7 @@ COMMANDS = {
     "tools": Command("list the tools of a manifest's servers, or of a running gateway", _tools),
     "call": Command("call one tool", _call),
     "agents": Command("list A2A agents and their instances, or drain one", _agents),
+    "models": Command("list the model names of a manifest, or of a running gateway", _models),
     "sessions": Command("show, watch or end the sessions of a running gateway", _sessions),
     "top": Command("watch what a running gateway does at this moment", _top),
     "keys": Command("make an API key and the manifest entry for it", _keys),

@@ -15,7 +15,6 @@ from .clock_port import Clock
 from .errors import GatewayError
 from .trace_context import TRACEPARENT, TRACESTATE, Context, parse, render
 
-MAX_STEPS = 32
 MAX_HOPS = 64
 """Of one operation; further ones happen, but are not told."""
 MAX_NOTES = 16
@@ -105,8 +104,8 @@ class Trail:
         """The caller's span, which this one is part of."""
 
     def step(self, name: str) -> None:
-        if len(self.steps) < MAX_STEPS:
-            self.steps.append((name, self.clock.monotonic()))
+        """A stage is entered. There are as many as the data path has: no more need be counted."""
+        self.steps.append((name, self.clock.monotonic()))
 
     def note(self, what: str) -> None:
         if len(self.notes) < MAX_NOTES:

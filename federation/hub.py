@@ -7,8 +7,9 @@ others now; nobody who asks for a list ever waits for a server.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
+from typing import Any
 
 from ..core.call import replace
 from ..core.errors import UpstreamDenied
@@ -19,7 +20,7 @@ from .catalog import Catalog, Visible
 from .catalogs import Catalogs, Kinds, ToolStatus
 from .connect import Deps, ServerOpener, ServerSettings
 from .eras import CHANGED, UPDATED
-from .messages import Client, Notice
+from .messages import Ask, Client, Notice
 from .pin_file import load
 from .pin_keeper import PinKeeper
 from .pins import Finding, Mode, Pins
@@ -73,8 +74,11 @@ class Hub:
         server = Server(name, settings, ServerOpener(name, settings, self._deps), self._deps)
         server.on_change = self._changed
         server.news.on_notice = partial(self._heard, name)
-        server.pool.on_ask = lambda key, ask: self.on_ask(key, ask)
+        server.pool.on_ask = self._asked
         return server
+
+    def _asked(self, client: str, ask: Ask) -> Coroutine[Any, Any, None]:
+        return self.on_ask(client, ask)  # looked up when it is called: it may be set after this was made
 
     def start(self) -> None:
         for server in self.servers.values():

@@ -148,7 +148,7 @@ class Reloader:
             self._tasks.start(self._watch(paths), "watch files")
 
     async def _watch(self, paths: Callable[[], list[Path]]) -> None:
-        """Folders are watched rather than files: editors, and volumes of Kubernetes, put another file in their place."""
+        """Folders are watched rather than files: editors, and volumes of Kubernetes, put another file in place."""
         from watchfiles import DefaultFilter, awatch
 
         while True:

@@ -1,4 +1,4 @@
-"""The last requests, each with its story: which stages it passed and when, what was decided, who was asked, how it ended.
+"""The last requests, each with its story: stages and when they were entered, what was decided, who was asked, the end.
 
 Kept are values that are small and hold no credential: no head, no body. The oldest goes first. Above: the
 administration; `gateway/observe.py` tells of every operation that ends. Below: `Record`, `Trail`.

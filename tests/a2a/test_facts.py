@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedgate.a2a import facts
@@ -57,6 +57,7 @@ def test_a_request_too_large_to_be_searched_does_not_pass_for_one_without_a_skil
     assert told(large)["skill"]() == Raw(large)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_have_a_skill_or_none(params: bytes) -> None:
     assert isinstance(told(params)["skill"](), str | None)

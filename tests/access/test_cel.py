@@ -4,7 +4,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fedgate.access import cel
@@ -207,6 +207,7 @@ _WORDS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=40), st.lists(_WORDS, max_size=14).map(" ".join)))
 @example("mcp.tool.name == 'é' && ")
 @example("'\ud800'")

@@ -1,7 +1,7 @@
 """access/cel_scan.py: what an expression names is found, with its place, and text inside of strings is not."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedgate.access.cel_scan import scan, tokens
@@ -67,6 +67,7 @@ def test_what_rules_do_not_use_is_pointed_at(text: str, at: int) -> None:
     assert scan(text).strange == at
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_cut_into_tokens_that_stand_where_they_say(text: str) -> None:
     for token in tokens(text):

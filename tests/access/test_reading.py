@@ -4,7 +4,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedgate.access.reading import (
@@ -80,6 +80,7 @@ def test_what_is_no_json_is_not_shown() -> None:
         bounded({"a": object()})
 
 
+@settings(deadline=None)
 @given(
     st.one_of(st.binary(max_size=60), st.text(alphabet='{}[]",:0123456789.eE+-\\u tfn', max_size=60).map(str.encode))
 )

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedgate.access.rules import Told, decide
@@ -183,6 +183,7 @@ _ARGUMENTS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(_ARGUMENTS, st.sampled_from(["deny", "allow", "require"]))
 def test_any_arguments_are_judged(arguments: Any, kind: str) -> None:
     text = 'mcp.tool.arguments.path.startsWith("/etc") || mcp.tool.arguments.exists(k, k == "x")'

@@ -145,3 +145,19 @@ async def test_a_public_url_goes_before_the_address() -> None:
 
 async def test_lines_to_paste_need_no_key_where_none_is_configured() -> None:
     assert connect_lines("http://h:1", [])[0] == "Claude Code  claude mcp add --transport http fedgate http://h:1/mcp"
+
+
+async def test_models_are_shown_with_the_lines_that_point_clients_at_them() -> None:
+    models = {
+        "providers": {"o": {"type": "openai", "base_url": "http://127.0.0.1:1/v1", "api_key": "key-0123456789"}},
+        "routes": {"small": {"targets": [{"provider": "o", "model": "m"}]}},
+    }
+    async with made(models=models, access={"keys": [{"id": "alice", "key": "secret-of-alice"}]}) as gateway:
+        said = announcement(gateway, HERE)
+        assert "MODEL  STRATEGY  TARGETS  PATH  ALIASES\nsmall  fallback  o/m\n\nListening" in said
+        assert (
+            "  Models       export ANTHROPIC_BASE_URL=http://127.0.0.1:8080 ANTHROPIC_AUTH_TOKEN=<key of alice>\n"
+            in said
+        )
+        assert "               export OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=<key of alice>\n" in said
+        assert json.loads(as_json(gateway, HERE))["models"][0]["targets"] == ["o/m"]

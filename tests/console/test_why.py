@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedgate.console.why import MAX_QUESTION, Question, parse
@@ -37,6 +37,7 @@ def test_what_is_no_question_is_refused(body: bytes, said: str) -> None:
     assert caught.value.message == said
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=40), st.text(alphabet='{}[]",:astolmde 0', max_size=40).map(str.encode)))
 def test_any_bytes_are_a_question_or_refused(body: bytes) -> None:
     found: Any = None

@@ -3,8 +3,10 @@
 import pytest
 
 from fedgate.core.call import Call, Handler, Record, Reply, Request, replace
+from fedgate.core.clock import ManualClock
 from fedgate.core.errors import NotFound
 from fedgate.core.stage import Stage, compose
+from fedgate.core.trail import Trail
 
 pytestmark = pytest.mark.anyio
 
@@ -62,3 +64,10 @@ async def test_a_stage_that_refuses_keeps_the_rest_from_running() -> None:
 async def test_one_handler_serves_many_calls() -> None:
     handler = compose([Mark("a")], answer)
     assert [(await handler(call())).body for _ in range(2)] == [b"a|a", b"a|a"]
+
+
+async def test_stages_leave_their_names_where_somebody_follows_the_call() -> None:
+    followed = call()
+    followed.record.trail = Trail(ManualClock(5.0))
+    await compose([Mark("a"), Mark("b")], answer)(followed)
+    assert followed.record.trail.steps == [("mark", 5.0), ("mark", 5.0), ("dispatch", 5.0)]

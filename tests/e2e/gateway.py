@@ -309,12 +309,20 @@ def shared_process(text: str, folder: Path) -> Iterator[str]:
         text=True,
     ) as process:
         assert process.stderr is not None
+        draining = threading.Thread(target=process.stderr.read)
         try:
-            announced = next(line for line in process.stderr if line.startswith('{"version"'))
-            draining = threading.Thread(target=process.stderr.read)
+            said: list[str] = []
+            for line in process.stderr:
+                said.append(line)
+                if line.startswith('{"version"'):
+                    break
+            assert said, "it ended and said nothing"
+            assert said[-1].startswith('{"version"'), "".join(said)
+            announced = said[-1]
             draining.start()
             yield str(json.loads(announced)["url"])
         finally:
             process.terminate()
             process.wait(LIMIT)
-            draining.join(LIMIT)
+            if draining.ident is not None:
+                draining.join(LIMIT)

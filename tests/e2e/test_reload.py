@@ -1,4 +1,4 @@
-"""Another manifest for a gateway that serves: by its file, by SIGHUP, by an administrator; and one that cannot be used."""
+"""Another manifest for a gateway that serves: by its file, by SIGHUP, by an administrator; and one that is wrong."""
 
 import asyncio
 import json
@@ -54,29 +54,32 @@ async def admin(gateway: AsProcess, method: str, key: str = ROOT) -> Got:
 async def test_servers_come_and_go_and_clients_are_told(
     ask: Callable[[AsProcess], Awaitable[None]], tmp_path: Path
 ) -> None:
-    async with upstream("modern") as one, upstream("legacy") as two:
-        async with as_process(manifest_of({"one": {"url": one.url}}), tmp_path) as gateway:
-            client = await gateway.legacy()
-            assert await client.tools() == ["one__echo"]
-            opened = len(one.all("server/discover"))
-            async with client.listen() as stream:
-                rewrite(tmp_path, mcp={"servers": {"one": {"url": one.url}, "two": {"url": two.url}}})
-                await ask(gateway)
-                assert (await stream.message())["method"] == "notifications/tools/list_changed"
-                served = await generation(gateway, 2)
-                assert served["last"]["changes"] == {"sections": {"mcp.servers": {"added": ["two"]}}, "restart": []}
-                await gateway.server("two", lambda entry: entry["state"] == "ready")
-                assert await client.tools() == ["one__echo", "two__echo"]
-                assert (await client.tool("two__echo")).status == 200
-                assert len(one.all("server/discover")) == opened
-                rewrite(tmp_path, mcp={"servers": {"two": {"url": two.url}}})
-                await ask(gateway)
-                await generation(gateway, 3)
-                assert await client.tools() == ["two__echo"]
-                refused = (await client.tool("one__echo")).message["error"]
-                assert "one__echo" in refused["message"]
-            assert await gateway.metric('fedgate_config_reloads_total{result="applied"}') == 2
-            assert await gateway.metric('fedgate_server_up{server="one"}') == 0
+    async with (
+        upstream("modern") as one,
+        upstream("legacy") as two,
+        as_process(manifest_of({"one": {"url": one.url}}), tmp_path) as gateway,
+    ):
+        client = await gateway.legacy()
+        assert await client.tools() == ["one__echo"]
+        opened = len(one.all("server/discover"))
+        async with client.listen() as stream:
+            rewrite(tmp_path, mcp={"servers": {"one": {"url": one.url}, "two": {"url": two.url}}})
+            await ask(gateway)
+            assert (await stream.message())["method"] == "notifications/tools/list_changed"
+            served = await generation(gateway, 2)
+            assert served["last"]["changes"] == {"sections": {"mcp.servers": {"added": ["two"]}}, "restart": []}
+            await gateway.server("two", lambda entry: entry["state"] == "ready")
+            assert await client.tools() == ["one__echo", "two__echo"]
+            assert (await client.tool("two__echo")).status == 200
+            assert len(one.all("server/discover")) == opened
+            rewrite(tmp_path, mcp={"servers": {"two": {"url": two.url}}})
+            await ask(gateway)
+            await generation(gateway, 3)
+            assert await client.tools() == ["two__echo"]
+            refused = (await client.tool("one__echo")).message["error"]
+            assert "one__echo" in refused["message"]
+        assert await gateway.metric('fedgate_config_reloads_total{result="applied"}') == 2
+        assert await gateway.metric('fedgate_server_up{server="one"}') == 0
 
 
 @pytest.mark.parametrize("back", ["legacy", "modern"])
@@ -102,44 +105,48 @@ async def test_a_call_under_way_at_a_server_that_goes_ends_as_it_would(back: Any
 
 async def test_a_manifest_that_cannot_be_used_changes_nothing_and_says_why(tmp_path: Path) -> None:
     access = {"keys": KEYS, "admins": ["admins"]}
-    async with upstream("modern") as one:
-        async with as_process(manifest_of({"one": {"url": one.url}}, access=access), tmp_path) as gateway:
-            (tmp_path / "manifest.json").write_text('{"mcp": {"servers": {"one": {"url": "nowhere"}}}}')
-            await gateway.errors.saw("was not taken (file)")
-            assert await (await Legacy.open(gateway.by(ALICE))).tools() == ["one__echo"]
-            answer = await admin(gateway, "POST")
-            told = json.loads(answer.body)
-            assert (answer.status, told["result"], told["by"]) == (422, "refused", "key:root")
-            assert "manifest.json:1:" in told["reason"]
-            assert "mcp.servers.one.url must be an http or https URL" in told["reason"]
-            found = json.loads((await admin(gateway, "GET")).body)
-            assert (found["generation"], found["last"]["result"]) == (1, "refused")
-            assert await gateway.metric('fedgate_config_reloads_total{result="refused"}') == 2
-            assert (await gateway.caller.get("/readyz")).status == 200
-            assert (await admin(gateway, "POST", ALICE)).status == 403
+    async with (
+        upstream("modern") as one,
+        as_process(manifest_of({"one": {"url": one.url}}, access=access), tmp_path) as gateway,
+    ):
+        (tmp_path / "manifest.json").write_text('{"mcp": {"servers": {"one": {"url": "nowhere"}}}}')
+        await gateway.errors.saw("was not taken (file)")
+        assert await (await Legacy.open(gateway.by(ALICE))).tools() == ["one__echo"]
+        answer = await admin(gateway, "POST")
+        told = json.loads(answer.body)
+        assert (answer.status, told["result"], told["by"]) == (422, "refused", "key:root")
+        assert "manifest.json:1:" in told["reason"]
+        assert "mcp.servers.one.url must be an http or https URL" in told["reason"]
+        found = json.loads((await admin(gateway, "GET")).body)
+        assert (found["generation"], found["last"]["result"]) == (1, "refused")
+        assert await gateway.metric('fedgate_config_reloads_total{result="refused"}') == 2
+        assert (await gateway.caller.get("/readyz")).status == 200
+        assert (await admin(gateway, "POST", ALICE)).status == 403
 
 
 async def test_keys_rules_and_limits_count_at_once_and_sessions_go_on(tmp_path: Path) -> None:
     access = {"keys": KEYS, "admins": ["admins"]}
-    async with upstream("modern") as one:
-        async with as_process(manifest_of({"one": {"url": one.url}}, access=access), tmp_path) as gateway:
-            client = await Legacy.open(gateway.by(ALICE))
-            assert await client.tools() == ["one__echo"]
-            rule = {"deny": 'mcp.tool.name == "echo" && principal.id == "alice"'}
-            rewrite(tmp_path, access={**access, "rules": [rule]})
-            assert json.loads((await admin(gateway, "POST")).body)["result"] in ("applied", "unchanged")
-            await gateway.errors.saw("another manifest is served")
-            assert await client.tools() == []
-            assert "error" in (await client.tool("one__echo")).message
-            rewrite(tmp_path, access=access, limits=[{"name": "few", "key": "principal.id", "requests": "1/hour"}])
-            await admin(gateway, "POST")
-            await gateway.errors.saw("another manifest is served", 2)
-            assert "result" in (await client.tool("one__echo")).message
-            assert (await client.tool("one__echo")).message["error"]["data"]["reason"] == "rate_limited"
-            rewrite(tmp_path, access={"keys": KEYS[:1], "admins": ["admins"]}, limits=[])
-            await admin(gateway, "POST")
-            await gateway.errors.saw("another manifest is served", 3)
-            assert (await client.call("tools/list")).status == 401
+    async with (
+        upstream("modern") as one,
+        as_process(manifest_of({"one": {"url": one.url}}, access=access), tmp_path) as gateway,
+    ):
+        client = await Legacy.open(gateway.by(ALICE))
+        assert await client.tools() == ["one__echo"]
+        rule = {"deny": 'mcp.tool.name == "echo" && principal.id == "alice"'}
+        rewrite(tmp_path, access={**access, "rules": [rule]})
+        assert json.loads((await admin(gateway, "POST")).body)["result"] in ("applied", "unchanged")
+        await gateway.errors.saw("another manifest is served")
+        assert await client.tools() == []
+        assert "error" in (await client.tool("one__echo")).message
+        rewrite(tmp_path, access=access, limits=[{"name": "few", "key": "principal.id", "requests": "1/hour"}])
+        await admin(gateway, "POST")
+        await gateway.errors.saw("another manifest is served", 2)
+        assert "result" in (await client.tool("one__echo")).message
+        assert (await client.tool("one__echo")).message["error"]["data"]["reason"] == "rate_limited"
+        rewrite(tmp_path, access={"keys": KEYS[:1], "admins": ["admins"]}, limits=[])
+        await admin(gateway, "POST")
+        await gateway.errors.saw("another manifest is served", 3)
+        assert (await client.call("tools/list")).status == 401
 
 
 async def test_what_needs_a_restart_is_said_and_not_half_done(tmp_path: Path) -> None:

@@ -217,16 +217,18 @@ async def test_the_official_client_sees_what_it_may(tmp_path: Path) -> None:
 
 
 async def test_the_old_transport_has_the_same_rules(tmp_path: Path) -> None:
-    async with world(tmp_path) as found, asyncio.timeout(20):
-        async with (
-            sse_client(f"http://127.0.0.1:{found.gateway.port}/sse", {"authorization": f"Bearer {BOB}"}) as (got, sent),
-            ClientSession(got, sent) as session,
-        ):
-            await session.initialize()
-            assert [each.name for each in (await session.list_tools()).tools] == ["one__read"]
-            for name, said in (("one__delete_all", "Unknown tool"), ("one__read", "this is not allowed here: no-etc")):
-                with pytest.raises(MCPError, match=said):
-                    await session.call_tool(name, {"path": "/etc"})
+    key = {"authorization": f"Bearer {BOB}"}
+    async with (
+        asyncio.timeout(20),
+        world(tmp_path) as found,
+        sse_client(f"http://127.0.0.1:{found.gateway.port}/sse", key) as (got, sent),
+        ClientSession(got, sent) as session,
+    ):
+        await session.initialize()
+        assert [each.name for each in (await session.list_tools()).tools] == ["one__read"]
+        for name, said in (("one__delete_all", "Unknown tool"), ("one__read", "this is not allowed here: no-etc")):
+            with pytest.raises(MCPError, match=said):
+                await session.call_tool(name, {"path": "/etc"})
 
 
 @both

@@ -127,16 +127,19 @@ async def test_without_a_collector_nothing_of_opentelemetry_is_there_and_callers
 
 async def test_a_collector_that_hangs_holds_up_neither_calls_nor_the_end(tmp_path: Path) -> None:
     clock = SystemClock()
-    async with upstream("modern") as one, collector("hang") as there:
-        async with as_process(traced(one.url, there.url), tmp_path) as gateway:
-            await gateway.modern().tool("one__echo")
-            await there.lines.saw("hanging")
-            async with asyncio.timeout(LIMIT):
-                for _ in range(20):
-                    assert (await gateway.modern().tool("one__echo")).status == 200
-            began = clock.monotonic()
-            assert await ended(gateway.process) == 0
-            assert clock.monotonic() - began < 8.0
+    async with (
+        upstream("modern") as one,
+        collector("hang") as there,
+        as_process(traced(one.url, there.url), tmp_path) as gateway,
+    ):
+        await gateway.modern().tool("one__echo")
+        await there.lines.saw("hanging")
+        async with asyncio.timeout(LIMIT):
+            for _ in range(20):
+                assert (await gateway.modern().tool("one__echo")).status == 200
+        began = clock.monotonic()
+        assert await ended(gateway.process) == 0
+        assert clock.monotonic() - began < 8.0
 
 
 async def test_spans_that_a_collector_refuses_are_counted_as_lost(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedgate.core.call import Call, Principal
@@ -236,6 +236,7 @@ def test_whoever_sees_no_view_is_told_of_none() -> None:
         catalogs(Shelf(a=ALONE), Who(lambda *_: False)).get(a_call("x"))
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from(["add", "drop", "open", "shut", "file:///1", "file:///2", "a", "b"])))
 def test_nothing_hidden_is_in_any_byte_of_a_catalog(hidden: set[str]) -> None:
     catalog = for_(EVERYTHING, ALWAYS, *hidden)

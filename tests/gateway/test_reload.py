@@ -13,6 +13,7 @@ from fedgate.core.values import MANIFEST
 from fedgate.gateway.reload import Reloader
 from fedgate.manifest.load import load
 from fedgate.manifest.model import Manifest
+from tests.e2e.gateway import until
 
 pytestmark = pytest.mark.anyio
 
@@ -122,8 +123,7 @@ async def test_whoever_asks_at_the_same_time_waits_for_the_one_before() -> None:
     reloader = Reloader(gateway, slow, ManualClock())
     first, second = (asyncio.ensure_future(reloader.reload(str(number))) for number in range(2))
     async with asyncio.timeout(LIMIT):
-        while not reading:
-            await asyncio.sleep(0)
+        await until(lambda: bool(reading))
         assert reading == [0]
         release.set()
         assert [(await each).result for each in (first, second)] == ["applied", "applied"]
@@ -146,6 +146,6 @@ async def test_a_file_that_is_put_in_anothers_place_is_noticed(tmp_path: Path) -
                 fresh.write_text(f"mcp: {{servers: {{s{number}: {{url: 'http://127.0.0.1:1'}}}}}}\n")
                 fresh.replace(path)
                 await SystemClock().sleep(0.1)
-        assert list(gateway.manifest.mcp.servers)[0].startswith("s")
+        assert next(iter(gateway.manifest.mcp.servers)).startswith("s")
     finally:
         await reloader.aclose()

@@ -64,10 +64,10 @@ def drill(folder: Path) -> Iterator[Drill]:
     with providers() as (first, primary), providers() as (second, fallback):
         primary.say(HELLO)
         fallback.say(HELLO)
-        short = {"api_key": "sk-up", "first_byte_timeout": "250ms", "idle_timeout": "250ms"}
+        short = {"first_byte_timeout": "250ms", "idle_timeout": "250ms"}
         entries = {
-            "primary": {**short, "type": "anthropic", "base_url": f"{first}/anthropic"},
-            "spare": {**short, "type": "openai", "formats": ["openai"], "base_url": f"{second}/openai/v1"},
+            "primary": {**short, "type": "anthropic", "api_key": "sk-up", "base_url": f"{first}/anthropic"},
+            "spare": {"type": "openai", "api_key": "sk-up", "formats": ["openai"], "base_url": f"{second}/openai/v1"},
         }
         targets = [{"provider": "primary", "model": "claude-sonnet-4-5"}, {"provider": "spare", "model": "gpt-5.2"}]
         models = {
@@ -147,25 +147,24 @@ async def test_an_outage_under_load_is_seen_by_no_client(stage_of_drill: Drill, 
     at.primary.say(HELLO)
     async with askers(at.url) as asks:
         # What an earlier outage has left behind may still have to heal.
-        await load(asks, lambda seen: seen.targets[-20:] == ["primary"] * 20)
+        await load(asks, lambda seen: seen.targets[-12:] == ["primary"] * 12)
 
         at.primary.say(OUTAGES[outage])
         skipped = "skipped primary/claude-sonnet-4-5 (breaker open)"
-        down = await load(asks, lambda seen: sum(skipped in reason for reason in seen.reasons) >= 60)
+        down = await load(asks, lambda seen: sum(skipped in reason for reason in seen.reasons) >= 30)
         assert set(down.targets[WORKERS:]) == {"spare"}
         tried = len(at.primary.asked)
         assert FAILURES <= tried < len(down.targets)
 
         at.primary.say(HELLO)
-        back = await load(asks, lambda seen: seen.targets[-20:] == ["primary"] * 20)
-        assert set(back.targets) == {"primary", "spare"}  # the breaker was open still when the provider was well again
+        await load(asks, lambda seen: seen.targets[-12:] == ["primary"] * 12)
 
 
 @pytest.mark.parametrize("outage", ["503", "hangs"])
 async def test_where_nobody_is_well_each_client_is_told_so_in_its_own_words(stage_of_drill: Drill, outage: str) -> None:
     at = stage_of_drill
     at.primary.say(OUTAGES[outage])
-    at.fallback.say(OUTAGES[outage])
+    at.fallback.say(Refuses(503, "No room here either."))
     try:
         async with askers(at.url) as asks:
             for ask in asks:

@@ -18,7 +18,6 @@ pytestmark = pytest.mark.slow
 
 EVERY_CLIENT = pytest.mark.parametrize("client", CLIENTS)
 EVERY_PROVIDER = pytest.mark.parametrize("provider", FORMATS)
-STREAMS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 Kinds = tuple[type[Exception], type[Exception], type[Exception]]
 RAISED: dict[int, Kinds] = {
     400: (openai.BadRequestError, anthropic.BadRequestError, google.ClientError),
@@ -48,10 +47,9 @@ def failed(sdks: Clients, client: str, model: str, *, stream: bool = False) -> A
     return caught.value
 
 
-@pytest.mark.parametrize("status", RAISED)
+@pytest.mark.parametrize(("status", "stream"), [*((status, False) for status in RAISED), (400, True), (529, True)])
 @EVERY_CLIENT
 @EVERY_PROVIDER
-@STREAMS
 def test_a_providers_status_is_the_clients_own_exception(
     stage: World, sdks: Clients, client: str, provider: str, status: int, stream: bool
 ) -> None:

@@ -5,6 +5,7 @@ Above: the `test_vendor_sdks_` modules. Below: `vendor_wire` and processes.
 """
 
 import json
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -159,13 +160,21 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A gateway that gives a request up is no error of the provider's."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def providers() -> Iterator[tuple[str, Providers]]:
     """Providers of every format, and the address below which they are."""
     state = Providers()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"providers": state}))
-    server.daemon_threads = True
-    server.block_on_close = False
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"providers": state}))
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="providers")
     thread.start()
     try:

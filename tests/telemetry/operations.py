@@ -1,5 +1,6 @@
 """Operations that have happened, for tests of what is told of them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fedgate.core.call import Principal, Record, Request
@@ -22,7 +23,13 @@ def record(
     return made
 
 
-def over(clock: ManualClock, what: Record, status: int = 200, operation: str = "tools/call", **fields: Any) -> Ended:
+def over(
+    clock: ManualClock,
+    what: Record,
+    status: int = 200,
+    operation: str = "tools/call",
+    fields: Mapping[str, Any] | None = None,
+) -> Ended:
     """The same at its end, which is now."""
-    what.fields.update(fields)
+    what.fields.update(fields or {})
     return Ended(what, operation, status, clock.monotonic() - what.started, 0.001, clock.now())

@@ -5,8 +5,8 @@ from prometheus_client.parser import text_string_to_metric_families as prometheu
 
 from fedgate.core.call import Record, Request
 from fedgate.core.ports import Meter
-from fedgate.telemetry.lines import Ended
 from fedgate.telemetry.children import CAP
+from fedgate.telemetry.lines import Ended
 from fedgate.telemetry.metrics import Metrics
 
 FAMILIES = [

@@ -21,7 +21,7 @@ def test_a_tool_call_is_a_server_span_around_a_client_span() -> None:
     what.endpoint = "127.0.0.1:9001"
     clock.advance(1.0)
     fields = {"gen_ai.tool.name": "add", "mcp.server": "notes", "trace.id": OWN.trace_id}
-    call, hop = spans(over(clock, what, **fields), what.trail, Written())
+    call, hop = spans(over(clock, what, fields=fields), what.trail, Written())
     assert (call.name, call.server, call.parent, call.state, call.error) == (
         *("tools/call add", True, "b7ad6b7169203331"),
         *("a=1", ""),
@@ -47,7 +47,7 @@ def test_what_a_provider_answered_belongs_to_the_request_to_it_too() -> None:
     opened(what.trail, "llm", "local/llama", "chat llama").tell("gen_ai.provider.name", "local")
     clock.advance(3.0)
     usage = {"gen_ai.usage.input_tokens": 7, "gen_ai.response.model": "llama3", "cost_usd": None}
-    call, first, second = spans(over(clock, what, operation="chat", **usage), what.trail, Written())
+    call, first, second = spans(over(clock, what, operation="chat", fields=usage), what.trail, Written())
     assert call.name == "chat smart"
     assert call.attributes["gen_ai.operation.name"] == "chat"
     assert (first.error, first.attributes["error.type"]) == ("529", "529")
@@ -63,7 +63,7 @@ def test_ids_of_conversations_are_marks_unless_they_are_to_be_plain() -> None:
     assert what.trail is not None
     what.trail.context = OWN
     fields = {"a2a.agent": "support", "a2a.context.id": "c-1"}
-    (call,) = spans(over(clock, what, operation="SendMessage", **fields), what.trail, Written())
+    (call,) = spans(over(clock, what, operation="SendMessage", fields=fields), what.trail, Written())
     assert (call.name, call.attributes["gen_ai.agent.name"]) == ("SendMessage", "support")
     assert call.attributes["gen_ai.conversation.id"] == session_mark("c-1")
     (call,) = spans(over(clock, what, operation="SendMessage"), what.trail, Written(plain_ids=True))

@@ -21,7 +21,7 @@ def test_it_is_told_in_order_with_times() -> None:
     opened(what.trail, "mcp", "other", "tools/call add")
     clock.advance(0.003)
     what.error = "upstream_broken"
-    stories.ended(over(clock, what, 502, **{"mcp.server": "notes", "a2a.context.id": "c-1"}))
+    stories.ended(over(clock, what, 502, fields={"mcp.server": "notes", "a2a.context.id": "c-1"}))
     (story,) = stories.find("boot-1")
     assert story.stages == [Passed("admit", 0.0, 1.0), Passed("dispatch", 1.0, 9.0)]
     assert story.decisions == ["allowed: allow rule 2"]
@@ -36,7 +36,7 @@ def test_it_is_told_in_order_with_times() -> None:
 def test_the_oldest_are_forgotten_and_a_batch_has_several() -> None:
     clock, stories = ManualClock(), Stories(3, plain_ids=True)
     for ident in ("a-1", "a-2", "a-2", "a-3"):
-        stories.ended(over(clock, record(clock, ident), **{"a2a.context.id": "c-1"}))
+        stories.ended(over(clock, record(clock, ident), fields={"a2a.context.id": "c-1"}))
     assert (len(stories), stories.find("a-1")) == (3, [])
     assert [each.fields for each in stories.find("a-2")] == [{"a2a.context.id": "c-1"}] * 2
 
