@@ -51,7 +51,8 @@ class Administration:
         """What is sent, as it comes; `silence`: seconds without a word that count as the end. Raises `Stop`."""
         url = f"{self._base}/admin{path}"
         headers = {**self._headers, "accept": "text/event-stream"}
-        timeout = httpx2.Timeout(self._http.timeout, read=silence)
+        known = self._http.timeout
+        timeout = httpx2.Timeout(connect=known.connect, read=silence, write=known.write, pool=known.pool)
         try:
             async with self._http.stream("GET", url, headers=headers, timeout=timeout) as response:
                 if not response.is_success:

@@ -210,8 +210,8 @@ class Response(msgspec.Struct, frozen=True):
     """Further candidates (`n` > 1), in order; only `content` and `reason` count in them."""
 
 
-# A stream: one Started, then blocks (each begun, filled and ended, numbered from 0 in order), then the end: one Finished
-# or Failed.
+# A stream: one Started, then blocks (each begun, filled and ended, numbered from 0 in order), then the end: a Finished
+# or a Failed.
 
 
 class Started(msgspec.Struct, frozen=True):

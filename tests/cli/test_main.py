@@ -47,13 +47,14 @@ def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
-    assert [line.split()[0] for line in said.splitlines() if line.startswith("  ") and line[2] != " "][:11] == [
+    assert [line.split()[0] for line in said.splitlines() if line.startswith("  ") and line[2] != " "][:12] == [
         "serve",
         "demo",
         "check",
         "tools",
         "call",
         "agents",
+        "models",
         "sessions",
         "top",
         "keys",

@@ -62,7 +62,9 @@ def test_what_follows_the_last_whole_frame_is_told() -> None:
     assert frames.rest() == b"data: 2"
 
 
-@pytest.mark.parametrize("chunks", [[b"data: " + b"x" * 200], [b"data: ", b"x" * 50, b"x" * 50], [b"x" * 120 + b"\n\n"]])
+@pytest.mark.parametrize(
+    "chunks", [[b"data: " + b"x" * 200], [b"data: ", b"x" * 50, b"x" * 50], [b"x" * 120 + b"\n\n"]]
+)
 def test_a_frame_beyond_the_limit_is_refused(chunks: list[bytes]) -> None:
     frames = Frames(limit=100)
     *first, last = chunks

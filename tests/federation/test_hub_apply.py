@@ -45,7 +45,7 @@ async def test_profiles_and_search_follow(tmp_path: Path) -> None:
         assert hub.views == ("one", "few")
         assert [each.name for each in hub.tools("few")] == ["one__echo"]
         hub.apply(section(one={"url": one.url, "disabled": True}))
-        assert not hub.views
+        assert list(hub.views) == []
         assert not hub.tools()
         assert not hub.servers
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -13,6 +13,7 @@ from fedgate.core.clock import ManualClock
 from fedgate.core.errors import Overloaded
 from fedgate.core.tasks import Tasks
 from fedgate.telemetry.live import EVERY, MAX_ENDED, MAX_SHOWN, MAX_WATCHERS, QUEUE, Live
+from tests.core.http_peer import until
 from tests.telemetry.operations import over, record
 
 pytestmark = pytest.mark.anyio
@@ -28,12 +29,9 @@ async def heard(frames: AsyncGenerator[bytes, None]) -> tuple[str, dict[str, Any
 
 async def tick(clock: ManualClock) -> None:
     """Let the next delta be sent."""
-    async with asyncio.timeout(LIMIT):
-        while not clock.sleeping:
-            await asyncio.sleep(0)
-        clock.advance(EVERY)
-        while not clock.sleeping:
-            await asyncio.sleep(0)
+    await until(lambda: bool(clock.sleeping))
+    clock.advance(EVERY)
+    await until(lambda: bool(clock.sleeping))
 
 
 class Watched:
@@ -42,7 +40,7 @@ class Watched:
         self.live = Live(self.clock)
         self.tasks = Tasks("test")
 
-    async def __aenter__(self) -> "Watched":
+    async def __aenter__(self) -> Self:
         self.tasks.start(self.live.run(), "live")
         return self
 
@@ -78,15 +76,14 @@ async def test_a_snapshot_comes_first_then_what_is_new_then_what_has_ended() -> 
 
 
 async def test_who_does_not_keep_up_gets_a_snapshot_and_holds_up_nobody() -> None:
-    async with Watched() as there:
-        async with aclosing(there.live.watch()) as slow, aclosing(there.live.watch()) as quick:
-            assert (await heard(slow))[0] == (await heard(quick))[0] == "snapshot"
-            for _ in range(QUEUE + 1):
-                await tick(there.clock)
-                assert (await heard(quick))[0] == "delta"
-            there.live.began(record(there.clock))
-            name, said = await heard(slow)
-            assert (name, said["total"]) == ("snapshot", 1)
+    async with Watched() as there, aclosing(there.live.watch()) as slow, aclosing(there.live.watch()) as quick:
+        assert (await heard(slow))[0] == (await heard(quick))[0] == "snapshot"
+        for _ in range(QUEUE + 1):
+            await tick(there.clock)
+            assert (await heard(quick))[0] == "delta"
+        there.live.began(record(there.clock))
+        name, said = await heard(slow)
+        assert (name, said["total"]) == ("snapshot", 1)
 
 
 async def test_nothing_is_gathered_while_nobody_watches() -> None:

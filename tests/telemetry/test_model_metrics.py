@@ -74,5 +74,7 @@ def test_more_models_than_the_cap_are_others() -> None:
         models.cost(f"m{number}", "local", None)
         models.breaker("local", f"m{number}", "open")
     assert registry.get_sample_value("fedgate_price_unknown_total", {"model": "other"}) == 5
-    series = [sample for family in registry.collect() if family.name == "fedgate_breaker_state" for sample in family.samples]
+    series = [
+        sample for family in registry.collect() if family.name == "fedgate_breaker_state" for sample in family.samples
+    ]
     assert len(series) == CAP

@@ -1,7 +1,6 @@
 """What is written of payloads: never a credential, never more than the limit, always one line."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,7 @@ def test_values_of_credentials_are_left_out_wherever_they_stand(name: str) -> No
 @pytest.mark.parametrize("text", [f"Bearer {SECRET}", f"use sk-{SECRET} please", f"basic {SECRET}=="])
 def test_what_looks_like_a_credential_is_left_out_of_text(text: str) -> None:
     redactor = Redactor()
-    for body in (json.dumps({"said": text}).encode(), text.encode(), f'data: {json.dumps({"x": text})}\n\n'.encode()):
+    for body in (json.dumps({"said": text}).encode(), text.encode(), f"data: {json.dumps({'x': text})}\n\n".encode()):
         assert SECRET not in redactor.body(body, 1000)
 
 
@@ -45,7 +44,10 @@ def test_names_of_the_manifest_are_left_out_too() -> None:
 
 def test_an_event_stream_is_cleaned_event_by_event() -> None:
     stream = b'event: message\ndata: {"token":"abc","delta":"hi"}\n\ndata: [DONE]\n\n'
-    assert Redactor().body(stream, 1000) == f'event: message\ndata: {{"token":"{LEFT_OUT}","delta":"hi"}}\n\ndata: [DONE]\n'
+    assert (
+        Redactor().body(stream, 1000)
+        == f'event: message\ndata: {{"token":"{LEFT_OUT}","delta":"hi"}}\n\ndata: [DONE]\n'
+    )
 
 
 def test_long_bodies_are_cut_and_very_long_ones_are_only_measured() -> None:
@@ -62,7 +64,9 @@ def test_whatever_a_body_is_it_is_shown_within_the_limit(body: bytes, limit: int
 def test_they_are_off_unless_the_manifest_says_so() -> None:
     assert LogSettings().payload_settings is None
     assert LogSettings(payloads=True).payload_settings == PayloadSettings()
-    assert LogSettings.model_validate({"payloads": {"redact": ["x"]}}).payload_settings == PayloadSettings(redact=("x",))
+    assert LogSettings.model_validate({"payloads": {"redact": ["x"]}}).payload_settings == PayloadSettings(
+        redact=("x",)
+    )
 
 
 def test_the_file_is_its_owners_alone_and_is_appended_to(tmp_path: Path) -> None:
@@ -73,4 +77,4 @@ def test_the_file_is_its_owners_alone_and_is_appended_to(tmp_path: Path) -> None
         lines.close()
         lines.close()
     assert [json.loads(line)["n"] for line in path.read_text().splitlines()] == [1, 2]
-    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert path.stat().st_mode & 0o777 == 0o600
