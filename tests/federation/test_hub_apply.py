@@ -42,7 +42,7 @@ async def test_profiles_and_search_follow(tmp_path: Path) -> None:
         hub = gateway.gateway.hub
         tree = {"servers": {"one": {"url": one.url}}, "search": "off", "profiles": {"few": {"servers": ["one"]}}}
         hub.apply(McpSettings.model_validate(tree, context=MANIFEST))
-        assert hub.views == ("one", "few")
+        assert list(hub.views) == ["one", "few"]
         assert [each.name for each in hub.tools("few")] == ["one__echo"]
         hub.apply(section(one={"url": one.url, "disabled": True}))
         assert list(hub.views) == []
