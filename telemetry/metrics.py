@@ -55,7 +55,7 @@ class Metrics:
         self._upstreams = self._histogram("upstream_duration_seconds", "One exchange with an upstream", "kind", "name")
         self._evictions = self._counter("session_evictions", "Sessions ended by the table", "protocol", "reason")
         self._reconnects = self._counter("upstream_reconnects", "Connections made anew", "server")
-        self._pins = self._counter("session_pins", "Contexts and tasks that were bound (made), found (hit), lost or refused", "result")
+        self._pins = self._counter("session_pins", "Contexts and tasks bound, found, lost or refused", "result")
         self._notices = self._counter("push_notifications", "Push notifications that ended", "agent", "outcome")
         self._limited = self._counter("limit_rejections", "Calls that a limit refused", "limit")
         self._drifts = self._counter("catalog_changes", "Definitions of known tools that changed", "server")
