@@ -5,6 +5,7 @@ who, what, on what. Above: the gateway's cold side, which mounts it. Below: the 
 """
 
 import logging
+import re
 from typing import Any
 
 import msgspec
@@ -72,7 +73,10 @@ class Admin:
         inner = Starlette(routes=self.paths, exception_handlers={404: missed, 405: missed, GatewayError: refused})
         guarded = Guard(parts.admit, inner)
         # The bare path too, or Starlette would send visitors on before anybody asked who they are.
-        self.routes: list[BaseRoute] = [Route("/admin", guarded), Mount("/admin", app=guarded)]
+        below = Mount("/admin", app=guarded)
+        # Starlette's pattern ends at a line break: what came behind one would not be asked who it is.
+        below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)
+        self.routes: list[BaseRoute] = [Route("/admin", guarded), below]
 
     async def _sessions(self, request: Request) -> Response:
         return answer(await self._book.page(wanted(request.query_params.multi_items()), self._standing()))

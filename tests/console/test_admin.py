@@ -34,6 +34,14 @@ async def test_nothing_is_told_and_nothing_done_for_who_may_not(method: str, pat
     assert not any(each.draining for each in desk.agents.held["support"].instances)
 
 
+async def test_a_line_break_in_a_path_leads_past_nobody() -> None:
+    desk = Desk()
+    for path in ("/admin/agents/a%0Ab/instances/c/drain", "/admin/%0Asessions"):
+        assert (await desk.ask(path, "POST", key=None)).status_code == 401
+        found = await desk.ask(path, "POST")
+        assert (found.status_code, "error" in found.json()) == (404, True)
+
+
 async def test_sessions_are_listed_with_a_cursor() -> None:
     desk = Desk()
     marks: list[str] = []

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 import schemathesis
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from schemathesis import APIOperation, Case, CheckFunction, GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
@@ -107,8 +107,6 @@ def test_whatever_is_asked_is_answered_as_described(
     @given(case=operation.as_strategy(mode))
     def asked(case: Case[Any]) -> None:
         BUILDING.office = Office()
-        # Starlette's mounts end at a line break: such a path is none of the administration's.
-        assume(not any("\n" in str(value) or "%0A" in str(value) for value in case.path_parameters.values()))
         assert validated(case) < 500
 
     asked()
