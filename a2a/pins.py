@@ -94,10 +94,6 @@ class Pins:
         if record.turns == 1:
             self._sessions.changed(record)
 
-    def forget(self, record: Session) -> None:
-        """Nothing came of it."""
-        self._sessions.end(record, "unused")
-
     async def learn(self, agent: str, owner: str, label: str, seen: Seen, *, turn: bool) -> None:
         """Bind what an answer of the instance names, and note the task's state; done before the answer is released.
 

@@ -7,11 +7,12 @@ import pytest
 
 from fedgate.llm.attempts import AllFailed, Means, Try, Walk, Won, is_wanted
 from fedgate.llm.breaker import Breakers
-from fedgate.llm.choosing import InOrder
 from fedgate.llm.errors import of_status
 from fedgate.llm.exchange import Unable
+from fedgate.llm.facts import Facts
 from fedgate.llm.providers import providers
-from fedgate.llm.routes import Routes
+from fedgate.llm.routes import Route, Routes
+from fedgate.llm.usage import Told
 from fedgate.llm.values import Decision, Failure, Target
 from tests.llm.kit import Counted, QuickClock, settings
 
@@ -21,6 +22,19 @@ OK = "ok"
 TIMEOUT = Failure("timeout", "timeout_error", 504, "late")
 REFUSED = Failure("refused", "api_error", 502, "refused")
 UNFIT = Failure("unfit", "invalid_request_error", 400, "cannot")
+
+
+class Deaf:
+    """A chooser that is told how attempts went; the walk is given its decision, and asks for none."""
+
+    def choose(self, facts: Facts, route: Route) -> tuple[Decision, Route]:
+        raise AssertionError("the walk chooses nothing")
+
+    def tried(self, target: Target, model: str, seconds: float, failure: Failure | None) -> None:
+        pass
+
+    def kept(self, facts: Facts, decision: Decision, target: Target, told: Told) -> None:
+        raise AssertionError("the walk keeps nothing")
 
 
 class Scene:
@@ -39,7 +53,7 @@ class Scene:
         self.means = Means(
             providers(models.providers),
             Breakers(self.clock, self.meter.breaker),
-            InOrder(Routes(models)),
+            Deaf(),
             self.clock,
             self.meter,
             lambda: 1.0,
