@@ -9,10 +9,10 @@ PINS = 200_000
 """Conversations of one agent, and of one caller, that fedgate may hold: more than any row makes."""
 
 
-def head(port: int, key: str) -> str:
-    """What every manifest of fedgate begins with: the address and one key."""
-    lines = ["gateway:", f"  listen: 127.0.0.1:{port}", "access:", "  keys:", f"    - {{id: bench, key: {key}}}"]
-    return "\n".join(lines) + "\n"
+def head(port: int, key: str = "") -> str:
+    """What every manifest of fedgate begins with: the address and one key; without one, who may call follows."""
+    keys = f"  keys:\n    - {{id: bench, key: {key}}}\n" if key else ""
+    return f"gateway:\n  listen: 127.0.0.1:{port}\naccess:\n{keys}"
 
 
 def servers(upstream: int, names: list[str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.processes import BenchError, Child, running
 from bench.procfs import Gone, cpu_seconds
-from bench.targets import KEY, Live, Rig
+from bench.targets import Live, Rig
 
 OPEN_SECONDS = 60.0
 GRACE_SECONDS = 60.0
@@ -76,7 +76,7 @@ def driving(stage: Rig, live: Live, mode: str, **options: object) -> Iterator[Dr
 @contextlib.contextmanager
 def driven(stage: Rig, live: Live, generator: str, path: str, **options: object) -> Iterator[Driver]:
     """A load generator on `live`, at `path` there."""
-    given = {"key": KEY, "seconds": stage.options.seconds, **options}
+    given = {"key": live.key, "seconds": stage.options.seconds, **options}
     words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
     command = [sys.executable, "-m", f"bench.{generator}", live.url(path), *words]
     with running("load", command, stage.folder, piped=True) as load:

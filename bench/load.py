@@ -3,27 +3,50 @@
 A generator is a process of its own. It opens what it needs, says `ready`, and then runs one phase
 for every line on standard input, answering each with a line of JSON on standard output; so
 whoever drives it can read the gateway's CPU time exactly around a phase. When input ends it leaves.
-Above: `mcp_load.py`, `a2a_load.py`, `llm_load.py`. Below: `http_client.py`, `stats.py`.
+Above: `mcp_load.py`, `talk_load.py`, `a2a_load.py`, `llm_load.py`. Below: `http_client.py`, `stats.py`.
 """
 
+import argparse
 import asyncio
 import gc
 import json
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import uvloop
 
-from bench.http_client import Wrong
+from bench.http_client import Connection, Wrong
 from bench.stats import percentile
 
 LEAST_SECONDS = 3.0  # CPU time comes in ticks of 10 ms: a phase is long, or it has many operations
 LEAST_OPERATIONS = 5_000
 MOST_FAILURES = 50
 NOTICE_SECONDS = 0.02  # before a phase: to see which idle connections the other side has closed meanwhile
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every generator's command line asks for."""
+
+    url: str
+    mode: str
+    sessions: int
+    seconds: float
+    key: str
+
+    @property
+    def host(self) -> str:
+        """As the header `Host` says it."""
+        return urlsplit(self.url).netloc
+
+    def connection(self) -> Connection:
+        """Made anew, not connected yet."""
+        parts = urlsplit(self.url)
+        return Connection(parts.hostname or "", parts.port or 80)
 
 
 @dataclass
@@ -91,10 +114,24 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def run(make: Callable[[], Load], seconds: float) -> int:
+def parser(about: str, modes: Sequence[str]) -> argparse.ArgumentParser:
+    """For what a `Plan` asks; the first mode is the default."""
+    made = argparse.ArgumentParser(description=about)
+    made.add_argument("url")
+    made.add_argument("--mode", choices=modes, default=modes[0])
+    made.add_argument("--sessions", type=int, default=16)
+    made.add_argument("--seconds", type=float, default=LEAST_SECONDS)
+    made.add_argument("--key", default="")
+    return made
+
+
+AnyPlan = TypeVar("AnyPlan", bound=Plan)
+
+
+def run(make: Callable[[AnyPlan], Load], plan: AnyPlan) -> int:
     """The life of a generator; its exit status."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        load = make()
+        load = make(plan)
         try:
             runner.run(load.open())
         except Wrong as error:
@@ -106,7 +143,7 @@ def run(make: Callable[[], Load], seconds: float) -> int:
         phases = load.phases()
         while sys.stdin.readline():
             runner.run(asyncio.sleep(NOTICE_SECONDS))
-            tally = Tally(seconds)
+            tally = Tally(plan.seconds)
             runner.run((phases.pop(0) if len(phases) > 1 else phases[0])(tally))
             say(json.dumps(tally.report()))
         runner.run(load.close())

@@ -8,7 +8,6 @@ DELETE; modern: `server/discover`), `hold` (first phase: open the sessions and k
 second: open `--streams` GET streams). Above: `driver.py`. Below: `load.py`, `mcp_client.py`.
 """
 
-import argparse
 import asyncio
 import sys
 import time
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bench.http_client import Connection, Wrong
-from bench.load import LEAST_SECONDS, Operation, Phase, Tally, repeat, run
+from bench.load import Operation, Phase, Plan, Tally, parser, repeat, run
 from bench.mcp_client import Framing, Session
 
 CATALOG_WAIT = 15.0
@@ -26,14 +25,9 @@ TEXT = "Summarise what changed since the last release, in one sentence."
 
 
 @dataclass(frozen=True)
-class Plan:
+class McpPlan(Plan):
     """What the command line asks for."""
 
-    url: str
-    mode: str
-    sessions: int
-    seconds: float
-    key: str
     era: str
     tools: int
     skip: str
@@ -44,7 +38,7 @@ class Plan:
 class Load:
     """The sessions of one run and what is done with them."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: McpPlan) -> None:
         self._plan = plan
         self._connections: list[Connection] = []
         self._names: list[str] = []
@@ -78,11 +72,11 @@ class Load:
             connection.close()
 
     def _session(self, connection: Connection | None = None) -> Session:
-        parts = urlsplit(self._plan.url)
+        plan = self._plan
         if connection is None:
-            connection = Connection(parts.hostname or "", parts.port or 80)
+            connection = plan.connection()
             self._connections.append(connection)
-        return Session(connection, Framing(parts.netloc, parts.path, self._plan.key, self._plan.era))
+        return Session(connection, Framing(plan.host, urlsplit(plan.url).path, plan.key, plan.era))
 
     async def _drive(self, tally: Tally) -> None:
         sessions = enumerate(self.sessions)
@@ -134,25 +128,15 @@ class Load:
             tally.latencies.append(time.perf_counter() - start)
 
 
-def parse(arguments: list[str]) -> Plan:
-    parser = argparse.ArgumentParser(description="MCP load generator")
-    parser.add_argument("url")
-    parser.add_argument("--mode", choices=("call", "list", "open", "hold"), default="call")
-    parser.add_argument("--sessions", type=int, default=16)
-    parser.add_argument("--seconds", type=float, default=LEAST_SECONDS)
-    parser.add_argument("--key", default="")
-    parser.add_argument("--era", choices=("legacy", "modern"), default="legacy")
-    parser.add_argument("--tools", type=int, default=1, help="how many tools the catalog must have at first")
-    parser.add_argument("--least", type=int, default=1, help="how many tools each listing must have")
-    parser.add_argument("--skip", default="", help="do not call tools whose name starts so")
-    parser.add_argument("--streams", type=int, default=0)
-    return Plan(**vars(parser.parse_args(arguments)))
-
-
-def main() -> int:
-    plan = parse(sys.argv[1:])
-    return run(lambda: Load(plan), plan.seconds)
+def parse(arguments: list[str]) -> McpPlan:
+    words = parser("MCP load generator", ("call", "list", "open", "hold"))
+    words.add_argument("--era", choices=("legacy", "modern"), default="legacy")
+    words.add_argument("--tools", type=int, default=1, help="how many tools the catalog must have at first")
+    words.add_argument("--least", type=int, default=1, help="how many tools each listing must have")
+    words.add_argument("--skip", default="", help="do not call tools whose name starts so")
+    words.add_argument("--streams", type=int, default=0)
+    return McpPlan(**vars(words.parse_args(arguments)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(Load, parse(sys.argv[1:])))

@@ -8,7 +8,7 @@ from html import escape
 
 from bench.report import Result
 from bench.stats import Spread, written
-from bench.targets import FEDGATE
+from bench.targets import FEDGATE, stands_for
 
 WIDTH, LABELS, BARS = 760, 150, 460
 LINE, HEAD, GAP = 22, 30, 18
@@ -63,7 +63,7 @@ def bar(target: str, each: Spread, y: int, scale: float) -> list[str]:
     return [
         f'<text x="12" y="{middle + 4}">{escape(target)}</text>',
         f'<rect x="{LABELS}" y="{y}" width="{each.median * scale:.1f}" height="{LINE - 6}" '
-        f'fill="{COLOURS.get(target, OTHER)}"/>',
+        f'fill="{COLOURS.get(stands_for(target), OTHER)}"/>',
         f'<line x1="{LABELS + each.low * scale:.1f}" x2="{LABELS + each.high * scale:.1f}" '
         f'y1="{middle}" y2="{middle}" stroke="#0f172a"/>',
         f'<text x="{end:.1f}" y="{middle + 4}">{written(each.median)}</text>',

@@ -105,8 +105,9 @@ def running(name: str, command: list[str], folder: Path, *, piped: bool = False)
 
 
 def environment() -> dict[str, str]:
-    """The environment of children: the repository importable, no proxy between loopback peers."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    """The environment of children: the repository importable before all else, no proxy between loopback peers."""
+    path = os.pathsep.join(each for each in (str(ROOT), os.environ.get("PYTHONPATH", "")) if each)
+    return {**os.environ, "PYTHONPATH": path, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
 def free_port() -> int:

@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.measure import Sample
-from bench.row import Column, Goal, Row
+from bench.row import STEP, Column, Goal, Row
 from bench.rows import THERE
 from bench.stats import Spread, spread, written
-from bench.targets import FEDGATE
 
 NONE = "-"
 
@@ -34,9 +33,20 @@ class Result:
         """Every figure of a target over its rounds; empty for a target that failed."""
         if target in self.failed:
             return {}
-        rounds = self.samples.get(target, [])
-        keys = {key for each in rounds for key in each.values}
-        return {key: spread([each.values[key] for each in rounds if key in each.values]) for key in sorted(keys)}
+        rounds = [each.values for each in self.samples.get(target, [])]
+        keys = {key for each in rounds for key in each}
+        found = {key: spread([each[key] for each in rounds if key in each]) for key in sorted(keys)}
+        steps = self._steps(target)
+        return {**found, STEP: spread(steps)} if steps else found
+
+    def _steps(self, target: str) -> list[float]:
+        """Of each round, by how much the main figure is above that of the target before in the row's chain."""
+        chain, key = self.row.chain, self.row.main
+        before = dict(zip(chain[1:], chain, strict=False)).get(target, "")
+        if before in self.failed:
+            return []
+        pairs = zip(self.samples.get(target, []), self.samples.get(before, []), strict=False)
+        return [late.values[key] - early.values[key] for late, early in pairs]
 
 
 def cell(column: Column, mine: Mapping[str, Spread], base: Mapping[str, Spread]) -> str:
@@ -47,8 +57,15 @@ def cell(column: Column, mine: Mapping[str, Spread], base: Mapping[str, Spread])
         return f"{written(figure.low)}-{written(figure.high)}"
     if column.shows == "median":
         return written(figure.median)
+    if column.shows == "step":
+        ends = f" ({signed(figure.low)} to {signed(figure.high)})" if figure.rounds > 1 else ""
+        return signed(figure.median) + ends
     other = base.get(column.key)
     return written(figure.median / other.median) if other is not None and other.median else NONE
+
+
+def signed(value: float) -> str:
+    return f"+{written(value)}" if value > 0 else written(value)
 
 
 def verdict(goal: Goal, figures: Mapping[str, Spread]) -> str:
@@ -74,7 +91,8 @@ def table(result: Result) -> str:
     parts += [f"  {name} skipped: {reason}" for name, reason in result.skipped.items()]
     parts += [f"  {name} FAILED: {reason}" for name, reason in result.failed.items()]
     parts += calibration(figures) if row.one_hop else []
-    parts += [f"  {verdict(goal, figures.get(FEDGATE, {}))}" for goal in row.goals]
+    parts += [f"  {note}" for note in row.notes]
+    parts += [f"  {verdict(goal, figures.get(row.judged, {}))}" for goal in row.goals]
     return "\n".join(parts)
 
 
@@ -100,11 +118,12 @@ def aligned(lines: list[list[str]]) -> list[str]:
 def as_json(result: Result) -> dict[str, Any]:
     """The row with every figure of every round."""
     row = result.row
-    measured = result.figures(FEDGATE)
+    measured = result.figures(row.judged)
     return {
         "row": row.name,
         "title": row.title,
         "unit": row.unit,
+        "judged": row.judged,
         "targets": {
             target: {
                 "figures": {key: asdict(each) for key, each in result.figures(target).items()},

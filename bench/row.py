@@ -8,22 +8,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.measure import Sample
-from bench.targets import DIRECT, NGINX, STARLETTE, Live, Protocol, Rig
+from bench.targets import DIRECT, FEDGATE, NGINX, STARLETTE, Live, Protocol, Rig
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a row's table: a figure's median, its range, or its ratio to the target `base`."""
+    """A column of a row's table: a figure's median, its range, or its ratio to the target `base`.
+
+    `step`: the median with its sign and its range, of figures that are differences.
+    """
 
     title: str
     key: str
-    shows: Literal["median", "range", "ratio"] = "median"
+    shows: Literal["median", "range", "ratio", "step"] = "median"
     base: str = ""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """fedgate's median of `key` is to be at most `limit`."""
+    """The median of `key`, of the row's `judged`, is to be at most `limit`."""
 
     key: str
     limit: float
@@ -37,6 +40,7 @@ class Row:
 
     `one_hop`: its operation is one small request, so that it shows how fast this machine is.
     `serves`: what fedgate stands before. `rounds`: so many are enough, because a sample takes turns in itself.
+    `chain`: targets of which each has all that the one before has, and more; what it costs more is its `STEP`.
     """
 
     name: str
@@ -53,13 +57,24 @@ class Row:
     rounds: int | None = None
     one_hop: bool = False
     serves: Protocol = "mcp"
+    judged: str = FEDGATE
+    """The target that the goals are about."""
+    chain: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Lines below the table."""
 
 
-LOAD = (
-    Column("CPU µs/op", "cpu_us"),
+STEP = "step_us"
+"""By how much the main figure is above that of the target before in the chain, round by round."""
+
+COMPARED = (
     Column("range", "cpu_us", "range"),
     Column("x nginx", "cpu_us", "ratio", NGINX),
     Column("x starlette", "cpu_us", "ratio", STARLETTE),
+)
+LOAD = (
+    Column("CPU µs/op", "cpu_us"),
+    *COMPARED,
     Column("ops/s", "ops_s"),
     Column("p50 ms c=1", "p50_ms"),
     Column("p99 ms c=1", "p99_ms"),
@@ -67,14 +82,12 @@ LOAD = (
 )
 STREAM = (
     Column("CPU µs/chunk", "cpu_us"),
-    Column("range", "cpu_us", "range"),
-    Column("x nginx", "cpu_us", "ratio", NGINX),
-    Column("x starlette", "cpu_us", "ratio", STARLETTE),
+    *COMPARED,
     Column("chunks/s", "ops_s"),
     Column("lag p50 ms", "p50_ms"),
     Column("lag p99 ms", "p99_ms"),
 )
 
 
-def cpu_goal(limit: float, unit: str = "µs/op") -> tuple[Goal, ...]:
-    return (Goal("cpu_us", limit, "CPU of the process tree", unit),)
+def cpu_goal(limit: float, unit: str = "µs/op", having: str = "") -> tuple[Goal, ...]:
+    return (Goal("cpu_us", limit, f"CPU of the process tree{having}", unit),)

@@ -1,13 +1,14 @@
 """The rows of the benchmark: what each measures, on which targets, and the figure to reach.
 
 The limits are the project's own promises; `docs/benchmarks.md` repeats them in words.
-Above: `suite.py`. Below: `row.py`, `measure.py`, `rows_agents.py`, `rows_models.py`.
+Above: `suite.py`. Below: `row.py`, `measure.py`, `rows_agents.py`, `rows_models.py`, `rows_policies.py`.
 """
 
 from bench import measure
 from bench.row import LOAD, Column, Goal, Row, cpu_goal
 from bench.rows_agents import AGENT_ROWS
 from bench.rows_models import MODEL_ROWS
+from bench.rows_policies import POLICY_ROWS
 from bench.targets import ALL, DIRECT, FEDGATE, NGINX, STARLETTE
 
 SILENT = (
@@ -71,6 +72,7 @@ ROWS = (
     ),
     *AGENT_ROWS,
     *MODEL_ROWS,
+    *POLICY_ROWS,
     Row(
         "mcp-memory",
         "resident memory: idle, per MCP session (1,000 open), per idle GET stream (500 open)",

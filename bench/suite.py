@@ -12,6 +12,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from bench import machine, plot, report
@@ -21,9 +22,10 @@ from bench.procfs import PROC, Gone
 from bench.report import Result
 from bench.row import Row
 from bench.rows import ROWS
-from bench.targets import ALL, Options, missing, opened, rig
+from bench.targets import ALL, Options, missing, opened, rig, stands_for
 
 QUICK_SECONDS = 1.0
+ROWS_HELP = "rows to measure (all); 'policy-*' stands for all that begin so: "
 BUSY_SHARE = 0.5
 
 
@@ -58,7 +60,7 @@ def parse(arguments: list[str]) -> Sitting:
     parser = argparse.ArgumentParser(
         prog="bench/run.py", description="What fedgate costs, beside nginx, direct access and a plain Python proxy."
     )
-    parser.add_argument("rows", nargs="*", metavar="ROW", help="rows to measure (all): " + ", ".join(names))
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=ROWS_HELP + ", ".join(names))
     parser.add_argument("--rounds", type=int, default=3, help="rounds; all targets take turns in each (3)")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a phase of load (4)")
     parser.add_argument("--quick", action="store_true", help="one short round: to see that all works, not to quote")
@@ -70,14 +72,15 @@ def parse(arguments: list[str]) -> Sitting:
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results", help="folder for JSON and plot")
     given = parser.parse_args(arguments)
     targets = given.targets.split(",")
-    for name, known in [(row, names) for row in given.rows] + [(target, list(ALL)) for target in targets]:
-        if name not in known:
-            parser.error(f"{name!r} is not known; there are {', '.join(known)}")
+    wrong = [(name, names) for name in given.rows if not any(fnmatchcase(each, name) for each in names)]
+    wrong += [(name, list(ALL)) for name in targets if name not in ALL]
+    for name, known in wrong:
+        parser.error(f"{name!r} is not known; there are {', '.join(known)}")
     if given.rounds < 1 or given.seconds <= 0:
         parser.error("--rounds must be at least 1 and --seconds more than 0")
     seconds = QUICK_SECONDS if given.quick else given.seconds
     return Sitting(
-        [row for row in ROWS if not given.rows or row.name in given.rows],
+        [row for row in ROWS if not given.rows or any(fnmatchcase(row.name, each) for each in given.rows)],
         targets,
         1 if given.quick else given.rounds,
         given.quick,
@@ -94,13 +97,14 @@ def measure_row(row: Row, sitting: Sitting, tell: Callable[[str], None]) -> Resu
     for target in row.targets:
         if lack := lacks or missing(target):
             result.skipped[target] = lack
-    chosen = [each for each in row.targets if each in sitting.targets and each not in result.skipped]
+    chosen = [each for each in row.targets if stands_for(each) in sitting.targets and each not in result.skipped]
     if not chosen:
         return result
     rounds = min(sitting.rounds, row.rounds or sitting.rounds)
     with players(row, sitting, chosen, result) as play:
         for number in range(-row.warm_ups, rounds):
-            for target in chosen:
+            # There and back, so that what grows during a round does not always hit the same ones.
+            for target in chosen if number % 2 == 0 else reversed(chosen):
                 if target in result.failed:
                     continue
                 tell(f"{row.name}: round {max(0, number + 1)} of {rounds}: {target}")
@@ -181,7 +185,7 @@ def main(arguments: list[str]) -> int:
     if not sitting.json:
         print(heading(sitting, before), end="\n\n")
     for row in sitting.rows:
-        if set(row.targets).isdisjoint(sitting.targets):
+        if set(map(stands_for, row.targets)).isdisjoint(sitting.targets):
             continue
         results.append(measure_row(row, sitting, tell))
         tell("")

@@ -3,7 +3,8 @@
 `direct` is the fake upstream itself, `nginx` the floor of a hop, `starlette+aiohttp` the floor
 of an ordinary Python gateway, `fedgate` the gateway of this repository. The first three stand
 before one server with 200 tools, fedgate before ten servers with 20 tools each; or before one
-agent where fedgate has three replicas of one, or before the same provider of models.
+agent where fedgate has three replicas of one, or before the same provider of models. In the rows
+of policies several targets are fedgate, each with more switched on (`policies.py`).
 Above: `rows.py`. Below: `processes.py`, `configs.py`.
 """
 
@@ -16,10 +17,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from bench import catalog, configs
+from bench.issuer import Issued, issue
+from bench.policies import MICROS, POLICIES, Policy, policed
 from bench.processes import BenchError, Child, free_port, running, status_of, wait_until_answers
 
 KEY = "bench-key-0123456789abcdef"
@@ -57,6 +61,8 @@ class Live:
     port: int
     mcp_path: str
     child: Child | None
+    key: str = KEY
+    """The credential that it accepts."""
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -96,11 +102,22 @@ class Rig:
             options += ["--mcp", self.merged_path, "--key", KEY]
             return Launch([sys.executable, "-m", "bench.passthrough", *options])
         manifest = self._fresh() / "fedgate.yaml"
-        manifest.write_text(self._manifest(port))
+        manifest.write_text(self._manifest(port, POLICIES.get(name, Policy())))
         return Launch([*self.options.fedgate, "serve", str(manifest)], "/readyz")
 
-    def _manifest(self, port: int) -> str:
-        head, upstream = configs.head(port, KEY), self.upstream_port
+    @cached_property
+    def issued(self) -> Issued:
+        """The token of those gateways that want one, and the key of its issuer."""
+        return issue()
+
+    def key_of(self, name: str) -> str:
+        """The credential that a target accepts."""
+        return self.issued.token if POLICIES.get(name, Policy()).token else KEY
+
+    def _manifest(self, port: int, policy: Policy) -> str:
+        upstream = self.upstream_port
+        head = configs.head(port, "" if policy.token else KEY)
+        head += policed(policy, self.issued.keys if policy.token else {}, self.serves, upstream)
         if self.serves == "a2a":
             return head + configs.agents(upstream)
         return head + (configs.models(upstream) if self.serves == "llm" else configs.servers(upstream, self.servers()))
@@ -118,6 +135,11 @@ class Rig:
         folder = self.folder / str(self._count)
         folder.mkdir()
         return folder
+
+
+def stands_for(target: str) -> str:
+    """Which of `ALL` a target of any row counts as."""
+    return FEDGATE if target in POLICIES or target in MICROS else target
 
 
 def missing(name: str) -> str | None:
@@ -143,11 +165,11 @@ def rig(options: Options, serves: Protocol = "mcp") -> Iterator[Rig]:
 @contextlib.contextmanager
 def opened(stage: Rig, name: str, *, ready: str = "") -> Iterator[Live]:
     """Start a target and wait until it is ready (or until the path `ready` answers); stop it at the end."""
-    if name == DIRECT:
+    if name == DIRECT or name in MICROS:
         yield Live(name, stage.upstream_port, stage.merged_path, None)
         return
     port = free_port()
     launch = stage.launch(name, port)
     with running(name, launch.command, stage.folder) as child:
         wait_until_answers(child, port, ready or launch.ready, READY_SECONDS)
-        yield Live(name, port, "/mcp", child)
+        yield Live(name, port, "/mcp", child, stage.key_of(name))

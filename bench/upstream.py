@@ -9,6 +9,7 @@ Cheap on purpose: whatever it spends is not the gateway's, but it shares the mac
 - `/r0` ... `/r2`: replicas of one A2A agent, each with its own memory, and `/a2a/bench`, one agent alone,
   so that a plain proxy can be given the same work;
 - `POST /v1/chat/completions`: 1.2 kB of JSON, or a stream; `POST /v1/messages`: the same from Anthropic;
+- `POST /v1/traces`: a collector that takes every trace and keeps none;
 - `POST /control/silence/{name}`: that server accepts and never answers again.
 
 Usage: `python -m bench.upstream --port PORT`. Above: `targets.py`. Below: `upstream_mcp.py`,
@@ -31,6 +32,8 @@ from bench.wire import response
 
 REPLICAS = ("r0", "r1", "r2")
 ALONE = "/a2a/bench"
+BARE = (b"/healthz", b"/v1/traces")
+"""Answered 200, and nothing else."""
 
 
 def fake_servers() -> dict[bytes, FakeServer]:
@@ -69,7 +72,7 @@ class Upstream:
         if path.startswith(b"/control/silence/"):
             self._silent.add(b"/" + path.rpartition(b"/")[2] + b"/mcp")
             return response(200)
-        return response(200) if path == b"/healthz" else response(404)
+        return response(200) if path in BARE else response(404)
 
 
 class Connection(asyncio.Protocol):

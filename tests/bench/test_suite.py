@@ -17,7 +17,15 @@ def test_quick_is_one_short_round() -> None:
     assert ([row.name for row in sitting.rows], sitting.rounds, sitting.options.seconds) == (["start"], 1, 1.0)
 
 
-@pytest.mark.parametrize("wrong", [["mcp-cal"], ["--targets", "nginz"], ["--rounds", "0"], ["--seconds", "-1"]])
+def test_rows_can_be_named_by_a_pattern() -> None:
+    names = [row.name for row in suite.parse(["policy-*-stream", "start"]).rows]
+    assert names == ["policy-a2a-stream", "policy-llm-stream", "start"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [["mcp-cal"], ["police-*"], ["--targets", "ngin*"], ["--targets", "nginz"], ["--rounds", "0"], ["--seconds", "-1"]],
+)
 def test_a_wrong_argument_ends_with_a_sentence(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         suite.parse(wrong)
