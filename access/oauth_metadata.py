@@ -36,6 +36,12 @@ class OAuth:
         """The issuer before which the gateway stands: the first one that needs it."""
         return next((issuer for issuer in self.issuers if issuer.adapted), None)
 
+    def asked_as(self, scope: str) -> str:
+        """How one asks for a scope of a token: Entra's say `mcp.tools` where one asks for `api://CLIENT/mcp.tools`."""
+        if scope in self.scopes:
+            return scope
+        return next((offered for offered in self.scopes if offered.endswith(f"/{scope}")), scope)
+
     def base(self, host: str) -> str:
         """The gateway's URL, without a slash at its end, as this client knows it."""
         return self._public_url or f"http://{host}"

@@ -7,19 +7,22 @@ through here: a redirect and two forms, without a secret of the gateway's own. A
 routes. Below: `access/`.
 """
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..access import oauth_metadata as metadata
+from ..access.challenge import quotable
 from ..access.discovery import OAUTH, OPENID, Discovery, Metadata
 from ..access.fetch import Fetched, post, send
 from ..access.oauth_metadata import OAuth
 from ..access.tokens import Tokens
-from ..core.errors import BadRequest, NotFound, TooLarge, UpstreamInvalid
+from ..core.errors import BadRequest, ClientError, GatewayError, NotFound, RequestTimeout, TooLarge, UpstreamInvalid
 from ..core.http_client import HttpClient
+from ..core.rawjson import encode
 from .visitors import Visitors
 
 ANYBODY = {"access-control-allow-origin": "*"}
@@ -27,6 +30,12 @@ ANYBODY = {"access-control-allow-origin": "*"}
 KEPT = {**ANYBODY, "cache-control": "public, max-age=300"}
 NOT_KEPT = {**ANYBODY, "cache-control": "no-store"}
 LONGEST_PATH = 1024
+BODY_TIMEOUT = 30.0
+"""Seconds for all of a form to arrive."""
+RETURNED = ("content-type", "www-authenticate", "retry-after")
+"""Headers of the issuer that are for its client; others are between the issuer and the gateway."""
+
+Handling = Callable[[Request], Awaitable[Response]]
 
 
 class OAuthRoutes:
@@ -49,8 +58,8 @@ class OAuthRoutes:
         if oauth.adapted is not None:
             self.routes += [
                 Route(metadata.AUTHORIZE, self._authorize, methods=["GET"]),
-                Route(metadata.TOKEN, self._token, methods=["POST"]),
-                Route(metadata.REGISTER, self._register, methods=["POST"]),
+                Route(metadata.TOKEN, _told(self._token, "invalid_request"), methods=["POST"]),
+                Route(metadata.REGISTER, _told(self._register, "invalid_client_metadata"), methods=["POST"]),
             ]
 
     def _host(self, request: Request) -> str:
@@ -91,15 +100,15 @@ class OAuthRoutes:
         target = (await self._found()).token_endpoint
         if not target:
             raise NotFound("the issuer names no token endpoint")
-        form = self._passed(await _body(request))
+        form = self._passed(await body_of(request))
         basic = request.headers.get("authorization", "")
         # A client's own at the issuer; a credential for this gateway is not the issuer's to see.
         given = ((b"authorization", basic.encode("latin-1")),) if basic.lower().startswith("basic ") else ()
-        return _passed_back(await post(self._http, target, form, given))
+        return passed_back(await post(self._http, target, form, given))
 
     async def _register(self, request: Request) -> Response:
         self._host(request)
-        issuer, body = self._oauth.adapted, await _body(request)
+        issuer, body = self._oauth.adapted, await body_of(request)
         assert issuer is not None
         if issuer.client_id is not None:
             try:
@@ -109,7 +118,7 @@ class OAuthRoutes:
         target = (await self._found()).registration_endpoint
         if not target:
             raise NotFound("the issuer registers no clients: register one by hand and set client_id")
-        return _passed_back(await send(self._http, target, body))
+        return passed_back(await send(self._http, target, body))
 
     def _passed(self, form: bytes) -> bytes:
         issuer = self._oauth.adapted
@@ -120,21 +129,49 @@ class OAuthRoutes:
             raise BadRequest("the parameters are no readable form (application/x-www-form-urlencoded)") from error
 
 
-async def _body(request: Request) -> bytes:
+def _told(handling: Handling, ours: str) -> Handling:
+    """With what the gateway refuses told as clients of OAuth read it. `ours`: the code of what the client did wrong."""
+
+    async def told(request: Request) -> Response:
+        try:
+            return await handling(request)
+        except GatewayError as error:
+            return refused(error, ours)
+
+    return told
+
+
+def refused(error: GatewayError, ours: str) -> Response:
+    """An error as JSON (RFC 6749 5.2, RFC 7591 3.2.2)."""
+    code = ours if isinstance(error, ClientError) else "temporarily_unavailable" if error.retryable else "server_error"
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in error.headers}
+    body = encode({"error": code, "error_description": quotable(error.message)})
+    return _json(body, {**headers, **NOT_KEPT}, error.status)
+
+
+async def body_of(request: Request, timeout: float = BODY_TIMEOUT) -> bytes:
+    """Raises `TooLarge`, `RequestTimeout`, `BadRequest`."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > metadata.MAX_FORM:
-            raise TooLarge(f"the body is larger than {metadata.MAX_FORM} bytes")
+    try:
+        async with asyncio.timeout(timeout):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > metadata.MAX_FORM:
+                    raise TooLarge(f"the body is larger than {metadata.MAX_FORM} bytes")
+    except TimeoutError as error:
+        raise RequestTimeout(f"the body did not arrive within {timeout:g} s") from error
+    except ClientDisconnect as error:
+        raise BadRequest("the body ended too early") from error
     return body
 
 
-def _passed_back(answer: Fetched) -> Response:
-    """The issuer's answer, which is its own but for where it goes."""
+def passed_back(answer: Fetched) -> Response:
+    """The issuer's answer, which is its own but for where it goes. Raises `UpstreamInvalid`."""
     if 300 <= answer.status < 400:
         raise UpstreamInvalid("the issuer redirects what a client posts")
-    kind = next((value for name, value in answer.headers if name == b"content-type"), b"application/json")
-    return Response(answer.body, answer.status, {**NOT_KEPT, "content-type": kind.decode("latin-1")})
+    theirs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers)
+    returned = {name: value for name, value in theirs if name in RETURNED}
+    return Response(answer.body, answer.status, {"content-type": "application/json", **returned, **NOT_KEPT})
 
 
 def _json(body: bytes, headers: dict[str, str], status: int = 200) -> Response:

@@ -41,6 +41,22 @@ def test_the_sdk_reads_where_the_metadata_is_and_what_to_ask_for(path: str) -> N
     assert extract_field_from_www_auth(seen, "error") is None
 
 
+def test_the_resource_of_the_old_transport_is_the_address_that_its_client_typed() -> None:
+    for path in ("/sse", "/messages"):
+        seen = response(CHALLENGE.nobody(request(path)))
+        url = "http://gw.example.com/.well-known/oauth-protected-resource/sse"
+        assert extract_resource_metadata_from_www_auth(seen) == url
+
+
+def test_a_step_up_asks_for_scopes_as_they_are_offered() -> None:
+    """Entra's tokens say `mcp.tools` where one has to ask for it under the name of the application."""
+    offered = ["api://gw/mcp.tools", "api://gw/mcp.admin", "offline_access"]
+    told = issuer(required_scopes=["mcp.tools", "tools", "offline_access"], scopes_supported=offered)
+    error = Challenge(OAuth([told], "")).insufficient(request("/mcp"), told.required_scopes)
+    assert extract_scope_from_www_auth(response(error)) == "api://gw/mcp.tools tools offline_access"
+    assert error.message == "The token lacks a scope: this needs mcp.tools, tools, offline_access."
+
+
 def test_the_sdk_reads_a_step_up() -> None:
     seen = response(CHALLENGE.insufficient(request("/mcp"), ["c", "d"]))
     assert seen.status_code == 403

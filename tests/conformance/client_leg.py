@@ -5,7 +5,7 @@
 The suite names the scenario and its server (the last argument); here a gateway is started
 with that server as its only one, in the era that it finds out for itself, and a plain SDK
 client does through the gateway what the scenario expects. All ends with this process.
-Above it: `client_leg_run.py`. It must not know how a scenario judges.
+Above it: `client_leg_run.py`; below: `client_leg_auth.py`. It must not know how a scenario judges.
 """
 
 import argparse
@@ -29,7 +29,8 @@ from mcp import Client, types
 from mcp.shared.exceptions import MCPDeprecationWarning
 
 from tests.conformance import runs
-from tests.conformance.gateway import running_gateway
+from tests.conformance.client_leg_auth import upstream
+from tests.conformance.gateway import LOG, running_gateway
 from tests.conformance.processes import RunnerError
 
 SERVER = "suite"
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     scenario = os.environ.get("MCP_CONFORMANCE_SCENARIO", "")
     context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT", "{}"))
     try:
-        with _gateway(options.url) as url:
+        with _gateway(upstream(options.url, scenario, context)) as url:
             anyio.run(play, url, front, scenario, context)
     except RunnerError as error:
         sys.stderr.write(f"{error}\n")
@@ -59,13 +60,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _gateway(upstream: str) -> Iterator[str]:
+def _gateway(server: Mapping[str, Any]) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="client-leg-") as folder:
         try:
-            with running_gateway({SERVER: {"url": upstream}}, Path(folder)) as url:
+            with running_gateway({SERVER: server}, Path(folder)) as url:
                 yield f"{url}/mcp"
         finally:
-            sys.stderr.write((Path(folder) / "gateway.log").read_text())
+            sys.stderr.write((Path(folder) / LOG).read_text())
 
 
 @dataclass
@@ -157,6 +158,12 @@ async def echo_schema(act: Play) -> None:
     await act.call("json_schema_echo", {"schema": schema})
 
 
+async def find_nothing(act: Play) -> None:
+    """The gateway does not believe the server's issuer, and so has nothing to show to the server."""
+    if act.tools:
+        raise RunnerError(f"the gateway lists {', '.join(act.tools)}")
+
+
 VIEWS = {"request-metadata": f"/{SERVER}"}
 """Where the server's own view is needed, which passes on what it does not know."""
 
@@ -166,6 +173,7 @@ SCENES: Mapping[str, Callable[[Play], Awaitable[None]]] = {
     "http-custom-headers": call_as_told,
     "json-schema-ref-no-deref": look_only,
     "json-schema-2020-12-preservation": echo_schema,
+    "auth/metadata-issuer-mismatch": find_nothing,
 }
 
 

@@ -1,7 +1,8 @@
 """Lets the suite play its servers, one scenario after the other, and reads how the client under test did.
 
-The suite starts `client_leg.py` for each scenario. Scenarios of authorization and of
-extensions are left out: they are about parts of a client that this leg does not have.
+The suite starts `client_leg.py` for each scenario, but for those that are about parts of a client
+that the gateway does not have: `not_played.yaml` names each with its reason. What the suite has
+and is not named there is played, so that nothing is left out by accident.
 """
 
 import json
@@ -9,7 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from tests.conformance.runs import HERE, Run
 from tests.conformance.suite import Scenario, Suite, told
 
 DRIVER = HERE / "client_leg.py"
+NOT_PLAYED = HERE / "not_played.yaml"
+EXTENSION = "extension"
+"""In place of a scenario's revisions: it belongs to none of them."""
 CLIENT_SECONDS = 60.0
 """For the client under test, the start of its gateway included."""
 SCENARIO_SECONDS = 90.0
@@ -40,10 +44,24 @@ def play_all(run: Run, suite: Suite, out: Path) -> list[Scenario]:
 
 
 def applicable(suite: Suite, revision: str) -> list[str]:
-    """The client scenarios of a revision, without authorization and extensions."""
+    """The client scenarios of a revision, and those of extensions. Raises `RunnerError`."""
     command = [str(suite.node), str(suite.script), "list", "--client"]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=SCENARIO_SECONDS, check=False)
-    return [name for name, revisions in listed(answer.stdout) if revision in revisions and not name.startswith("auth/")]
+    return chosen(dict(listed(answer.stdout)), revision, not_played(NOT_PLAYED))
+
+
+def chosen(known: Mapping[str, Sequence[str]], revision: str, left_out: Mapping[str, str]) -> list[str]:
+    """`known`: every scenario of the suite, with its revisions. Raises `RunnerError` for a reason without scenario."""
+    if stale := left_out.keys() - known.keys():
+        raise RunnerError(f"the suite has no {', '.join(sorted(stale))}: take it out of {NOT_PLAYED.name}")
+    fits = (revision, EXTENSION)
+    return [name for name, has in known.items() if name not in left_out and any(each in has for each in fits)]
+
+
+def not_played(path: Path) -> dict[str, str]:
+    """Scenario and reason."""
+    entries = YAML(typ="safe").load(path.read_text())
+    return {str(name): str(entry["why"]) for entry in entries for name in entry["scenarios"]}
 
 
 def listed(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -61,6 +79,7 @@ def _play(run: Run, suite: Suite, out: Path, name: str, required: bool) -> Scena
     out.mkdir(parents=True, exist_ok=True)
     driver = shlex.join([sys.executable, str(DRIVER), "--front", run.client])
     options = ["--scenario", name, "--spec-version", run.front, "--timeout", f"{CLIENT_SECONDS * 1000:.0f}"]
+    options += ["--force"]  # an extension is in no revision
     command = [str(suite.node), str(suite.script), "client", "--command", driver, *options, "-o", str(out / "results")]
     with started(command, out / "suite.log") as suite_process:
         try:
@@ -71,7 +90,7 @@ def _play(run: Run, suite: Suite, out: Path, name: str, required: bool) -> Scena
 
 
 def _checks(results: Path) -> Iterator[dict[str, Any]]:
-    for path in sorted(results.glob("*/checks.json")):
+    for path in sorted(results.rglob("checks.json")):
         yield from json.loads(path.read_text())
 
 

@@ -1,13 +1,14 @@
-"""Runs the official conformance suite against the gateway with a conforming server behind it, and against
-the gateway's upstream side as the client under test.
+"""Runs the official conformance suite against the gateway with a conforming server behind it, against the
+gateway's upstream side as the client under test, and against its way to an issuer.
 
     python tests/conformance/run.py [--client | --direct | --peer PYTHON] [--revision R] [--only A,B]
                                     [--all] [--json | --markdown] [--out DIR]
 
 Each run of the table in `runs.py`: start the upstream, start the gateway on a manifest that
 names it, wait until it is ready, let the suite speak to it, end everything. In the client
-leg the suite brings the upstream, one for each scenario (`client_leg_run.py`); with `--peer`
-a FastMCP proxy stands in the gateway's place, for comparison (`peer.py`). Exit code 0 when
+leg the suite brings the upstream, one for each scenario (`client_leg_run.py`); where it logs in,
+an issuer is behind the gateway (`authorization_leg.py`); with `--peer` a FastMCP proxy stands in
+the gateway's place, for comparison (`peer.py`). Exit code 0 when
 only the failures in `expected.yaml` occur, 1 otherwise, 2 when the suite cannot be had.
 """
 
@@ -25,7 +26,7 @@ from pathlib import Path
 if not __package__:  # started as a script: make the `tests` namespace importable
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.conformance import client_leg_run, runs
+from tests.conformance import authorization_leg, client_leg_run, runs
 from tests.conformance.gateway import ROOT, START_SECONDS, running_gateway
 from tests.conformance.peer import running_proxy
 from tests.conformance.processes import RunnerError, announced_url, started
@@ -94,7 +95,7 @@ def _table(options: argparse.Namespace) -> tuple[Run, ...]:
         return runs.DIRECT
     if options.peer:
         return runs.PEER
-    return runs.CLIENT_LEG if options.client else (*runs.THROUGH_GATEWAY, *runs.CLIENT_LEG)
+    return runs.CLIENT_LEG if options.client else (*runs.THROUGH_GATEWAY, *runs.CLIENT_LEG, *runs.AUTHORIZATION)
 
 
 def _chosen(options: argparse.Namespace) -> list[Run]:
@@ -125,6 +126,8 @@ def _carry_out(run: Run, suite: Suite, options: argparse.Namespace, out: Path, s
 def _scenarios(run: Run, suite: Suite, options: argparse.Namespace, out: Path) -> list[Scenario]:
     if run.client:
         return client_leg_run.play_all(run, suite, out)
+    if run.issuer:
+        return authorization_leg.play_all(run, suite, out)
     with ExitStack() as stack:
         return _speak(run, suite, _stand_up(run, options.peer, out, stack), options.required, out)
 

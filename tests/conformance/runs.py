@@ -31,12 +31,15 @@ class Run:
     direct: bool = False  # no gateway: the suite talks to the upstream
     peer: str = ""  # single | config | mounted: a FastMCP proxy of this kind in the gateway's place
     client: str = ""  # legacy | modern: the suite's servers are upstream, a client of this era is in front
+    issuer: bool = False  # an issuer is behind: the suite logs in at the gateway, which stands before it
 
     @property
     def what(self) -> str:
         """The run in words, for the table."""
         if self.client:
             return f"{self.client} client -> {self.path} -> suite {self.front}"
+        if self.issuer:
+            return f"{self.front} login -> {self.path} -> issuer"
         behind = f"{self.era} {self.transport}{' + second' if self.second else ''}"
         if self.direct:
             return f"{self.front} | {behind}"
@@ -62,6 +65,8 @@ CLIENT_LEG = (
     Run("G3", MODERN, path="/mcp", client="legacy"),
     Run("G4", LEGACY, path="/mcp", client="modern"),
 )
+
+AUTHORIZATION = (Run("H", MODERN, path="/oauth", issuer=True),)
 
 PEER = (
     Run("P1", LEGACY, peer="single"),
@@ -93,6 +98,7 @@ def server_entry(run: Run, url: str) -> dict[str, Any]:
     return {"url": url, "transport": "sse"} if run.transport == "sse" else {"url": url}
 
 
-def manifest(listen: str, servers: Mapping[str, Mapping[str, Any]]) -> str:
+def manifest(listen: str, servers: Mapping[str, Mapping[str, Any]], sections: Mapping[str, Any]) -> str:
     """A manifest without prefixes in names, as JSON: the suite calls its fixtures by name."""
-    return json.dumps({"gateway": {"listen": listen}, "mcp": {"naming": "never", "servers": servers}}, indent=2)
+    tree = {"gateway": {"listen": listen}, "mcp": {"naming": "never", "servers": servers}, **sections}
+    return json.dumps(tree, indent=2)

@@ -102,9 +102,12 @@ def _install(tools: Path) -> None:
         raise RunnerError(f"npm could not install {' and '.join(PACKAGES)}:\n{answer.stderr.strip()}")
 
 
-def read_results(summary: str, out: Path, required: frozenset[str]) -> list[Scenario]:
-    """What the suite printed, scenario by scenario, with the messages from its result files."""
-    checks = {name: list(found) for name, found in _checks(out)}
+def read_results(summary: str, out: Path, required: frozenset[str], prefix: str = "server-") -> list[Scenario]:
+    """What the suite printed, scenario by scenario, with the messages from its result files.
+
+    `prefix`: what the names of their folders begin with.
+    """
+    checks = {name: list(found) for name, found in _checks(out, prefix)}
     scenarios = []
     for match in SUMMARY.finditer(summary):
         name = match["name"]
@@ -116,9 +119,9 @@ def read_results(summary: str, out: Path, required: frozenset[str]) -> list[Scen
     return scenarios
 
 
-def _checks(out: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    for path in sorted(out.glob("server-*/checks.json")):
-        name = re.sub(r"-\d{4}-\d\d-\d\dT[\d-]+Z$", "", path.parent.name.removeprefix("server-"))
+def _checks(out: Path, prefix: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for path in sorted(out.glob(f"{prefix}*/checks.json")):
+        name = re.sub(r"-\d{4}-\d\d-\d\dT[\d-]+Z$", "", path.parent.name.removeprefix(prefix))
         yield name, json.loads(path.read_text())
 
 

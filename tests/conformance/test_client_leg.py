@@ -7,7 +7,8 @@ from mcp import types
 
 from tests.conformance import everything_server
 from tests.conformance.client_leg import SCENES, call_everything, defaults, look_only, sample
-from tests.conformance.client_leg_run import judged, listed
+from tests.conformance.client_leg_run import NOT_PLAYED, chosen, judged, listed, not_played
+from tests.conformance.processes import RunnerError
 
 LISTING = """Client scenarios (test against a client):
   - initialize [2025-06-18,2025-11-25]
@@ -52,6 +53,23 @@ def test_the_scenarios_of_each_revision_are_read_from_the_suites_list() -> None:
         "tools_call": ["2025-06-18", "2025-11-25", "2026-07-28"],
         "auth/dpop": ["extension"],
     }
+
+
+def test_what_no_reason_speaks_against_is_played_and_so_are_extensions() -> None:
+    known = dict(listed(LISTING))
+    assert chosen(known, "2025-11-25", {}) == ["initialize", "tools_call", "auth/dpop"]
+    assert chosen(known, "2026-07-28", {"auth/dpop": "no"}) == ["tools_call"]
+
+
+def test_a_reason_for_a_scenario_that_the_suite_does_not_have_is_told() -> None:
+    with pytest.raises(RunnerError, match=r"the suite has no auth/gone: take it out of not_played\.yaml"):
+        chosen(dict(listed(LISTING)), "2025-11-25", {"auth/gone": "no", "auth/dpop": "no"})
+
+
+def test_every_scenario_that_is_not_played_has_a_reason() -> None:
+    reasons = not_played(NOT_PLAYED)
+    assert "auth/client-credentials-basic" not in reasons
+    assert all(len(reason.split()) > 5 for reason in reasons.values())
 
 
 def test_a_scenario_whose_checks_pass_is_good() -> None:

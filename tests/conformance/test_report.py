@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.conformance.report import Outcome, complaints, expected_for, load_expected, markdown, table
-from tests.conformance.runs import CLIENT_LEG, DIRECT, HERE, THROUGH_GATEWAY, Run
+from tests.conformance.runs import AUTHORIZATION, CLIENT_LEG, DIRECT, HERE, THROUGH_GATEWAY, Run
 from tests.conformance.suite import Scenario
 
 RUN = Run("A", "2025-11-25")
@@ -52,7 +52,7 @@ def test_expectations_of_every_run_and_of_one_are_joined(tmp_path: Path) -> None
 
 def test_the_shipped_expectations_name_known_runs_and_give_reasons() -> None:
     expected = load_expected(HERE / "expected.yaml")
-    assert expected.keys() <= {"*", *(run.name for run in (*THROUGH_GATEWAY, *CLIENT_LEG, *DIRECT))}
+    assert expected.keys() <= {"*", *(run.name for run in (*THROUGH_GATEWAY, *CLIENT_LEG, *AUTHORIZATION, *DIRECT))}
     assert all(reason for scenarios in expected.values() for reason in scenarios.values())
 
 
