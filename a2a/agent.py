@@ -22,6 +22,7 @@ from .agent_settings import Instance as InstanceSettings
 from .balance import choose
 from .card_in import Card
 from .card_keeper import CardKeeper, CardSource, Demands
+from .drains import Drains
 from .health import Watch, Watching
 from .instance import Instance, Setup, State, mint_epoch
 from .interfaces import Place, place, with_query
@@ -42,6 +43,8 @@ class Deps(msgspec.Struct, frozen=True):
     random: Callable[[], float] = random.random
     credentialing: Credentialing = NO_CREDENTIALING
     lookup: Lookup = system_lookup
+    drains: Drains | None = None
+    """Remembers which instances are drained, if anything does."""
 
 
 class InstanceStatus(msgspec.Struct, frozen=True):
@@ -104,6 +107,7 @@ class Agent:
         """Begin to reach the instances. Needs a running loop; returns at once."""
         for instance in self.instances.values():
             instance.resume(self._deps.epochs.pop(instance.key, ""))
+            self._take_up(instance)
         for watch in self._watches.values():
             watch.start()
         if not self._looked_up:
@@ -126,6 +130,11 @@ class Agent:
 
     def instance(self, name: str) -> Instance | None:
         return self.instances.get(name)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What the epochs of its instances are kept under."""
+        return frozenset(each.key for each in self.instances.values())
 
     def labelled(self, label: str) -> Instance | None:
         """The instance that a pin names by its `label`; `None` if that process is gone, and what it held with it.
@@ -164,11 +173,24 @@ class Agent:
         instance = self.instances.get(name)
         if instance is None:
             return False
+        self.remember(instance.key, on)
         if instance.draining is not on:
             instance.draining = on
             log.info("agent %s, instance %s %s", self.name, name, "is draining" if on else "takes conversations again")
             self._changed(instance)
         return True
+
+    def remember(self, key: str, on: bool) -> None:
+        """That an instance is drained, or is not (any more)."""
+        if self._deps.drains is not None:
+            self._deps.drains.put(key, on)
+
+    def _take_up(self, instance: Instance) -> None:
+        """It is drained if it was."""
+        drains = self._deps.drains
+        if drains is not None and instance.key in drains:
+            instance.draining = True
+            log.info("agent %s, instance %s is draining, as it was before", self.name, instance.name)
 
     def probe(self) -> None:
         """Look at every instance now."""
@@ -230,10 +252,12 @@ class Agent:
         for address in change.new:
             target = Target(where.target.scheme, address, where.target.port, with_query(where.base, where.query))
             self._add(address, msgspec.structs.replace(where, target=target), entry).start()
+            self._take_up(self.instances[address])
         for address in (*change.missing, *change.back):
             self.instances[address].withdrawn = address in change.missing
         for address in change.lost:
             self._watches.pop(address).stop()
+            self.remember(self.instances[address].key, False)
             del self.instances[address], self._sources[address]
         first, self._looked_up, self._unknown = not self._looked_up, True, None
         if first or change != Change():

@@ -44,6 +44,7 @@ class Agents:
 
     def start(self) -> None:
         """Begin to reach the agents. Needs a running loop; returns at once."""
+        self._forget_strangers()
         for agent in self._agents.values():
             agent.start()
         self._settle()
@@ -61,6 +62,7 @@ class Agents:
             if there is not agent:
                 self._tasks.start(agent.aclose(), f"close {name}")
                 self.on_change(there or agent)
+        self._forget_strangers()
 
     def _succeed(self, name: str, settings: AgentSettings, old: Agent | None) -> Agent:
         held = {} if old is None else old.instances
@@ -72,6 +74,16 @@ class Agents:
                 there.draining = each.draining
         agent.start()
         return agent
+
+    def _forget_strangers(self) -> None:
+        """An instance that has left the manifest is not drained if it ever comes back."""
+        drains = self._deps.drains
+        if drains is None:
+            return
+        for key in drains.all():
+            agent = self._agents.get(key.partition("/")[0])
+            if agent is None or (agent.settings.resolve == "none" and key not in agent.keys):
+                drains.put(key, False)
 
     async def aclose(self) -> None:
         """End all probes. Idempotent."""

@@ -42,7 +42,7 @@ def choose(caller: Speech, spoken: Sequence[Speech]) -> Speech:
 def outgoing(asked: Asked, to: Speech) -> Outgoing:
     """The HTTP request that asks the same of an agent. `A2aError` for what its speech cannot say."""
     if to == asked.speech:
-        return _untouched(asked)
+        return Outgoing("POST", "", asked.body) if to.binding == "jsonrpc" else _untouched(asked)
     method = method_name(asked.operation, to.version)
     if method is None:
         raise unsupported_operation(f"this agent speaks {to.version} of the protocol, which has no {asked.operation}")
@@ -56,8 +56,7 @@ def outgoing(asked: Asked, to: Speech) -> Outgoing:
 
 
 def _untouched(asked: Asked) -> Outgoing:
-    if asked.speech.binding == "jsonrpc":
-        return Outgoing("POST", "", asked.body)
+    """A REST request as it came."""
     prefix = "/v1" if asked.speech.version == "0.3" else ""
     query = f"?{asked.query}" if asked.query else ""
     return Outgoing(asked.method, f"{prefix}{asked.path}{query}", asked.body)

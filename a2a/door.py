@@ -9,6 +9,7 @@ of `gateway/`. Below: relay, placing, pins, threads.
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,6 +18,7 @@ from ..core.clock import Clock
 from ..core.conversation import TERMINAL, Asking, Offer, Said, Shown
 from ..core.errors import Forbidden, NotFound, UpstreamBroken, UpstreamTimeout
 from ..core.rawjson import join, raw
+from ..core.trail import Trail
 from . import bridge, errors, saying
 from .agent import Agent
 from .agents import Agents
@@ -50,6 +52,14 @@ class Ways(msgspec.Struct, frozen=True):
     pins: Pins
     threads: Threads
     clock: Clock
+
+
+class _About(NamedTuple):
+    """Whose task is asked about, as a part of which operation."""
+
+    caller: Caller
+    task: str
+    trail: Trail | None
 
 
 class Door:
@@ -94,6 +104,17 @@ class Door:
             each()
 
     # What is said.
+
+    def context_of(self, asking: Asking) -> str:
+        pins, agent, owner = self._ways.pins, asking.agent, asking.owner
+        if not asking.context and not asking.task:
+            return self._ways.threads.find((agent, owner, asking.thread)) if asking.thread else ""
+        context = asking.context
+        if not context:
+            task = pins.task(agent, asking.task)
+            context = str(task.data.get("context", "")) if task is not None and task.owner == owner else ""
+        record = pins.context(agent, context) if context else None
+        return context if record is not None and record.owner == owner else ""
 
     async def converse(self, asking: Asking) -> AsyncGenerator[Said, None]:
         agent = self._permitted(asking.agent, asking.caller.principal)
@@ -165,7 +186,7 @@ class Door:
         if agent.settings.fill_context:
             asked = with_context(asked, place)
         hearing = Hearing(agent.settings.max_answer)
-        reply = await self._ways.relay.forward(saying.call(asked, asking.caller), asked, place)
+        reply = await self._ways.relay.forward(saying.call(asked, asking.caller, asking.trail), asked, place)
         if isinstance(reply.body, bytes):
             yield hearing.heard(hearing.take(saying.result(reply.body)))
         else:
@@ -175,12 +196,12 @@ class Door:
                     if hearing.over:
                         break
         if not hearing.over:
-            async with aclosing(self._follow(agent, asking.caller, hearing)) as looks:
+            async with aclosing(self._follow(agent, asking, hearing)) as looks:
                 async for look in looks:
                     yield look
         yield hearing.outcome()
 
-    async def _follow(self, agent: Agent, caller: Caller, hearing: Hearing) -> AsyncGenerator[Said, None]:
+    async def _follow(self, agent: Agent, asking: Asking, hearing: Hearing) -> AsyncGenerator[Said, None]:
         """A task that goes on is looked at until it is done, or for as long as an answer may take."""
         if not hearing.task:
             raise UpstreamBroken(f"the answer of agent {agent.name} ended before it was complete")
@@ -190,22 +211,22 @@ class Door:
         while not hearing.over and clock.monotonic() < until:
             wait = next(looks, wait)
             await clock.sleep(wait)
-            answer = await self._ask(GET, agent, caller, hearing.task)
+            answer = await self._ask(GET, agent, _About(asking.caller, hearing.task, asking.trail))
             yield hearing.heard(hearing.take_task(saying.result(answer)))
 
-    async def _ask(self, operation: str, agent: Agent, caller: Caller, task: str) -> bytes:
-        asked = bridge.ask(operation, join({"id": raw(task)}), agent=agent.name)
-        place = self._ways.placing.place(agent, asked, caller.principal.owner)
-        return (await self._ways.relay.ask(saying.call(asked, caller), asked, place)).body
+    async def _ask(self, operation: str, agent: Agent, about: "_About") -> bytes:
+        asked = bridge.ask(operation, join({"id": raw(about.task)}), agent=agent.name)
+        place = self._ways.placing.place(agent, asked, about.caller.principal.owner)
+        return (await self._ways.relay.ask(saying.call(asked, about.caller, about.trail), asked, place)).body
 
     # What is ended.
 
-    async def cancel(self, agent: str, caller: Caller, task: str) -> str:
+    async def cancel(self, agent: str, caller: Caller, task: str, trail: Trail | None = None) -> str:
         found = self._known(agent)
         hearing = Hearing(found.settings.max_answer)
         try:
             async with asyncio.timeout(CANCEL_TIMEOUT):
-                answer = await self._ask(CANCEL, found, caller, task)
+                answer = await self._ask(CANCEL, found, _About(caller, task, trail))
         except TimeoutError as error:
             raise UpstreamTimeout(f"agent {agent} did not cancel the task within {CANCEL_TIMEOUT:g} s") from error
         hearing.take_task(saying.result(answer))

@@ -8,7 +8,7 @@ answered by the modules beside this one. Above: the data path. Below: every modu
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -17,7 +17,7 @@ from ..core.call import JSON, SSE, Call, Principal, Record, Reply, Request, repl
 from ..core.errors import GatewayError, MethodNotAllowed, NotFound
 from ..core.ports import FULL_SIGHT, Sight
 from ..core.rawjson import EMPTY, Raw
-from . import errors, facts, inbound, learn, listing
+from . import errors, facts, inbound, learn, listing, tracing
 from .agent import Agent
 from .agents import Agents
 from .cards import Cards, is_seen, may_use
@@ -42,7 +42,7 @@ _READ = frozenset({"GET", "HEAD"})
 _PUSHING = PUSH | SENDS
 
 
-class Heard(NamedTuple):
+class Heard(msgspec.Struct, frozen=True):
     """Who asked, for the error renderer."""
 
     speech: Speech | None
@@ -85,6 +85,7 @@ class A2aEndpoint:
     def __init__(self, parts: Parts) -> None:
         self.agents = parts.agents
         self._parts = parts
+        self._settled = parts.agents.settled
         self._own: dict[str, Callable[[Call, Bound], Awaitable[Reply]]] = {
             LIST_AGENTS: self._list_agents,
             GET_CARD: self._card,
@@ -94,12 +95,11 @@ class A2aEndpoint:
     def is_open(self, call: Call) -> bool:
         """Whether a request needs no key: public cards, and callbacks of agents, which have secrets of their own."""
         name, rest = _split(call.request)
-        agent = self._parts.agents.find(name)
+        agent = self.agents.find(name) if rest else None
         if agent is None:
             return False
-        if rest in CARD_PATHS:
-            return call.request.method in _READ and agent.settings.card.public and self._sees(call, agent)
-        return _is_callback(rest, call.request)
+        own = _own(rest, call.request)
+        return own == PUSH_CALLBACK or (own == GET_CARD and self._is_public(call, agent))
 
     async def bind(self, call: Call) -> Call:
         """Raises `A2aError`, `NotFound`, `MethodNotAllowed`."""
@@ -107,9 +107,9 @@ class A2aEndpoint:
         name, rest = _split(request)
         if not name:
             return self._bound(call, LIST_AGENTS, Bound())
-        agent = self._parts.agents.find(name)
-        own = GET_CARD if rest in CARD_PATHS else PUSH_CALLBACK if _is_callback(rest, request) else ""
-        if agent is None or not self._knows(call, agent, rest):
+        agent = self.agents.find(name)
+        own = _own(rest, request) if rest else ""
+        if agent is None or not self._knows(call, agent, own):
             raise NotFound(f"there is no agent {errors.quote(name)} here; GET /a2a lists them")
         record.fields["a2a.agent"] = name
         if own:
@@ -117,20 +117,29 @@ class A2aEndpoint:
         body = await request.read()
         asked = inbound.read(name, rest, request, body)
         record.wire = Heard(asked.speech, asked.id, asked.operation)
-        if not agent.settled:
+        if not self._settled.is_set() and not agent.settled:
             await self._settle()
         bound = self._resolved(agent, asked, call.principal)
         _note(record, asked)
-        if bound.place is not None:
-            bound.place.fields = record.fields
-        session = None if bound.place is None else bound.place.context
-        return replace(self._bound(call, asked.operation, bound), target=name, body=asked.body, session=session)
+        tracing.bound(record, asked)
+        record.operation, record.target = asked.operation, name
+        place = bound.place
+        if place is None:
+            return replace(call, operation=asked.operation, message=bound, target=name, body=asked.body)
+        place.fields = record.fields
+        return replace(
+            call, operation=asked.operation, message=bound, target=name, body=asked.body, session=place.context
+        )
 
-    def _knows(self, call: Call, agent: Agent, rest: str) -> bool:
+    def _knows(self, call: Call, agent: Agent, own: str) -> bool:
         """Whether there is this agent for the caller."""
-        if _is_callback(rest, call.request):
+        if own == PUSH_CALLBACK or (own == GET_CARD and self._is_public(call, agent)):
             return True
-        return self.is_open(call) or (may_use(agent, call.principal) and self._sees(call, agent))
+        return may_use(agent, call.principal) and self._sees(call, agent)
+
+    def _is_public(self, call: Call, agent: Agent) -> bool:
+        """Whether anybody may read the card, in this way."""
+        return call.request.method in _READ and agent.settings.card.public and self._sees(call, agent)
 
     def _sees(self, call: Call, agent: Agent) -> bool:
         return is_seen(agent, self._parts.sight.of(call))
@@ -146,12 +155,14 @@ class A2aEndpoint:
         """The gateway has just started: who comes now waits a moment, rather than being told that nobody is there."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                await self._parts.agents.settled.wait()
+                await self._settled.wait()
 
     def _resolved(self, agent: Agent, asked: Asked, principal: Principal) -> Bound:
         if asked.operation == LIST:
             return Bound(agent, asked)
-        push = self._parts.pushes.check(agent, asked) if asked.operation in _PUSHING else None
+        push = None
+        if asked.operation in _PUSHING and not asked.ids.bare:
+            push = self._parts.pushes.check(agent, asked)
         return Bound(agent, asked, self._parts.placing.place(agent, asked, principal.owner), push)
 
     def _bound(self, call: Call, operation: str, bound: Bound) -> Call:
@@ -169,30 +180,34 @@ class A2aEndpoint:
             return await self._parts.lists.answer(call, asked, agent, call.principal.owner)
         return _streamed(asked.speech, asked.operation, await self._relayed(call, bound, asked, place))
 
-    async def _relayed(self, call: Call, bound: Bound, asked: Asked, place: Place) -> Reply:
+    def _relayed(self, call: Call, bound: Bound, asked: Asked, place: Place) -> Awaitable[Reply]:
         if asked.operation in PUSH:
-            return await self._parts.pushes.answer(call, asked, place, bound.push)
-        if asked.operation in SENDS:
-            if place.agent.settings.fill_context:
-                asked = with_context(asked, place)
-            return await self._parts.pushes.sent(call, asked, place, bound.push)
-        reply = await self._parts.relay.forward(call, asked, place)
-        return await self._own_card(call, asked, place.agent, reply) if asked.operation == CARD else reply
+            return self._parts.pushes.answer(call, asked, place, bound.push)
+        if asked.operation in SENDS and place.agent.settings.fill_context:
+            asked = with_context(asked, place)
+        if bound.push is not None:
+            return self._parts.pushes.sent(call, asked, place, bound.push)
+        if asked.operation == CARD:
+            return self._own_card(call, asked, place)
+        return self._parts.relay.forward(call, asked, place)
 
-    async def _own_card(self, call: Call, asked: Asked, agent: Agent, reply: Reply) -> Reply:
+    async def _own_card(self, call: Call, asked: Asked, place: Place) -> Reply:
         """The extended card of an agent, with the gateway's addresses in it."""
+        reply = await self._parts.relay.forward(call, asked, place)
         if not isinstance(reply.body, bytes) or reply.status >= 300 or learn.failed(asked.speech, reply.body):
             return reply
         rpc = asked.speech.binding == "jsonrpc"
         card = bytes(jsonrpc.parse_one(reply.body).result) if rpc else reply.body
-        made = await self._parts.cards.extended(agent, self.base_url(call.request), card, asked.speech.version)
+        made = await self._parts.cards.extended(place.agent, self.base_url(call.request), card, asked.speech.version)
         return replace(reply, body=jsonrpc.result(asked.id, made) if rpc else made)
 
     def render(self, record: Record, error: GatewayError) -> Reply:
-        speech, id_, operation = record.wire if isinstance(record.wire, Heard) else _unread(record.request)
+        heard: Heard = record.wire if isinstance(record.wire, Heard) else _unread(record.request)
+        speech, id_ = heard.speech, heard.id
         if isinstance(error, A2aError) and error.speech is not None:
             speech, id_ = error.speech, error.id
-        return _streamed(speech, operation, render(speech, id_, error))
+        tracing.failed(record, speech, error)
+        return _streamed(speech, heard.operation, render(speech, id_, error))
 
     # What the gateway answers by itself.
 
@@ -220,13 +235,15 @@ class A2aEndpoint:
 
 def _split(request: Request) -> tuple[str, str]:
     """The agent's name and the raw path below it, as they were written."""
-    _, _, below = request.raw_path.removeprefix("/").partition("/")
-    name, slash, rest = below.partition("/")
-    return name, slash + rest
+    parts = request.raw_path.removeprefix("/").split("/", 2)
+    return parts[1] if len(parts) > 1 else "", f"/{parts[2]}" if len(parts) > 2 else ""
 
 
-def _is_callback(rest: str, request: Request) -> bool:
-    return rest.startswith(CALLBACK) and request.method == "POST"
+def _own(rest: str, request: Request) -> str:
+    """Which operation of the gateway itself a path below an agent stands for; empty: none of them."""
+    if rest in CARD_PATHS:
+        return GET_CARD
+    return PUSH_CALLBACK if request.method == "POST" and rest.startswith(CALLBACK) else ""
 
 
 def _unread(request: Request) -> Heard:

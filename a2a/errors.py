@@ -10,6 +10,7 @@ import math
 from typing import NamedTuple
 
 from ..core.errors import ClientError
+from ..core.jsonrpc import SERVER_ERROR
 from ..core.rawjson import EMPTY, Raw
 from .values import Speech
 
@@ -67,6 +68,16 @@ CONTEXT_LOST = INVALID_PARAMS._replace(reason="CONTEXT_LOST", legacy_status=400)
 INSTANCE_UNAVAILABLE = INTERNAL._replace(
     status=503, word="UNAVAILABLE", reason="INSTANCE_UNAVAILABLE", legacy_status=503
 )
+LIMITED = INTERNAL._replace(
+    code=SERVER_ERROR,
+    status=429,
+    word="RESOURCE_EXHAUSTED",
+    reason="RATE_LIMITED",
+    name="RateLimitedError",
+    legacy_status=429,
+)
+"""A limit is reached. Of the codes that JSON-RPC leaves to servers the protocol takes those below -32000 for itself,
+and leaves this one; that their request is invalid (-32600) would tell clients never to send it again."""
 
 KINDS = (
     *(TASK_NOT_FOUND, TASK_NOT_CANCELABLE, PUSH_NOT_SUPPORTED, UNSUPPORTED_OPERATION, CONTENT_TYPE_NOT_SUPPORTED),

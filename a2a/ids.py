@@ -16,7 +16,7 @@ import re
 
 import msgspec
 
-from ..core.rawjson import EMPTY, Fields, Raw
+from ..core.rawjson import Fields, Raw, is_object
 from .errors import invalid_params
 from .members import Level, text
 from .operations import (
@@ -64,7 +64,7 @@ _INLINE = {
     LEGACY_RPC: "pushNotificationConfig",
     LEGACY_REST: "pushNotification",
 }
-_CONFIGURATION = {speech: Level("configuration", name) for speech, name in _INLINE.items()}
+_CONFIGURATION = Level("configuration", *dict.fromkeys(_INLINE.values()))
 _INLINE_CONFIG = {"1.0": Level("the push configuration", *_FLAT_CONFIG), "0.3": _CONFIG}
 _TASK = Level("params", "id")
 _TASK_BODY = Level("the body", "id", "name")
@@ -92,8 +92,12 @@ def of_params(operation: str, speech: Speech, params: Raw) -> Ids:
         return _sent(speech, given)
     if operation == LIST:
         return Ids(context=text(_LIST.read(given), "contextId", "params"))
+    if operation in _TASK_OPERATIONS:
+        return Ids(task=_required(_TASK.read(given), "id"))
     if operation not in _PUSH_SHAPES:
-        return Ids(task=_required(_TASK.read(given), "id")) if operation in _TASK_OPERATIONS else Ids()
+        if not is_object(given):
+            raise invalid_params("params must be an object")
+        return Ids()
     if operation == PUSH_CREATE and speech.version == "0.3":
         members = _PUSH_SET.read(given)
         config = _CONFIG.read(members["pushNotificationConfig"]) if "pushNotificationConfig" in members else {}
@@ -122,25 +126,18 @@ def _sent(speech: Speech, raw: Raw | bytes) -> Ids:
         if "message" in members:
             raise invalid_params('the body has "message" and "request", which are the same; use one')
         members["message"] = members.pop("request")
-    ids = _message(members["message"]) if "message" in members else Ids()
-    if "configuration" in members:
-        _check_configuration(speech, members["configuration"], ids.task)
-    return ids
-
-
-def _message(raw: Raw) -> Ids:
-    members = _MESSAGE.read(raw)
+    said = _MESSAGE.read(members["message"]) if "message" in members else {}
+    task = text(said, "taskId", "message") if "taskId" in said else ""
     return Ids(
-        task=text(members, "taskId", "message"),
-        context=text(members, "contextId", "message"),
-        references=_references(members.get("referenceTaskIds", EMPTY)),
-        message=text(members, "messageId", "message"),
+        task,
+        text(said, "contextId", "message") if "contextId" in said else "",
+        _references(said["referenceTaskIds"]) if "referenceTaskIds" in said else (),
+        text(said, "messageId", "message") if "messageId" in said else "",
+        bare="configuration" not in members or not _brings_push(speech, members["configuration"], task),
     )
 
 
 def _references(raw: Raw) -> tuple[str, ...]:
-    if not len(raw):
-        return ()
     try:
         found = _STRINGS.decode(raw)
     except ValueError as error:
@@ -154,14 +151,16 @@ def _references(raw: Raw) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _check_configuration(speech: Speech, raw: Raw, task: str) -> None:
-    members = _CONFIGURATION[speech].read(raw)
+def _brings_push(speech: Speech, raw: Raw, task: str) -> bool:
+    """Whether a push configuration came with the message, of whatever version and binding."""
+    members = _CONFIGURATION.read(raw)
     config = members.get(_INLINE[speech])
     if config is not None:
         inline = _INLINE_CONFIG[speech.version].read(config)
         text(inline, "id", "the push configuration")
         if (other := text(inline, "taskId", "the push configuration")) and other != task:
             raise invalid_params("the push configuration names another task than the message")
+    return bool(members)
 
 
 def _created(route: Route, body: bytes) -> Ids:

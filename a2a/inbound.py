@@ -10,19 +10,18 @@ import re
 
 from ..core.call import Request
 from ..core.errors import ClientError, MethodNotAllowed
-from ..core.rawjson import EMPTY, Fields, Raw, is_object, text
+from ..core.rawjson import EMPTY, Fields, Raw, text
 from . import ids
 from .errors import (
     A2aError,
     content_type_not_supported,
-    invalid_params,
     invalid_request,
     method_not_found,
     quote,
     version_not_supported,
 )
 from .members import Level, top
-from .operations import LIST, PUSH_CREATE, SENDS, allowed, names_tenant, of_method, of_route, version_of
+from .operations import LIST, PUSH_CREATE, SENDS, allowed, names_tenant, of_json, of_method, of_route, version_of
 from .query import read_query, version_in
 from .values import Asked, Binding, Ids, Speech, Version
 
@@ -31,10 +30,14 @@ MAX_RPC_ID = 512
 
 _ROOT = ("", "/")
 _JSON = "application/json"
+_PLAIN = _JSON.encode()
 _KINDS = {"jsonrpc": (_JSON,), "rest": (_JSON, "application/a2a+json")}
 _ENVELOPE = Level("the request", "jsonrpc", "id", "method", "params")
 _POST = ((b"allow", b"POST"),)
+_TWO = Raw(b'"2.0"')
 _ID_STARTS = frozenset(b'"-0123456789'[i : i + 1] for i in range(12))
+_EXACT = {None: "", b"1.0": "1.0", b"0.3": "0.3"}
+"""What nearly every request has as `A2A-Version`."""
 _VERSION = re.compile(r"(1\.0|0\.3)(?:\.[0-9]{1,9})?")
 _NEED_BODY = SENDS | {PUSH_CREATE}
 
@@ -67,20 +70,18 @@ def _read_rpc(agent: str, request: Request, body: bytes) -> Asked:
     envelope = _ENVELOPE.pick(body, members)
     id_ = members.get("id", EMPTY)
     known = id_ if _is_id(id_) else EMPTY
-    speech = speech_of("", request)
+    speech: Speech | None = None
     try:
         operation, version = _method(envelope)
         speech = ids.RPC  # a contradiction is told in 1.0, which has a name for it
         if not known:
             raise invalid_request("the id must be a string or a number; notifications are not part of A2A")
-        _check_version(operation, version, _wanted(request, version_in(request.query)))
+        _check_version(operation, version, _wanted(request, version_in(request.query) if request.query else ""))
         speech = ids.RPC if version == "1.0" else ids.LEGACY_RPC
-        if "params" in members and not is_object(members["params"]):
-            raise invalid_params("params must be an object")
-        params = envelope.get("params", EMPTY)
+        params = members.get("params", EMPTY)
         found = ids.of_params(operation, speech, params)
     except A2aError as error:
-        error.asked(speech, known)
+        error.asked(speech or speech_of("", request), known)
         raise
     return Asked(operation, speech, agent, found, id_, params, body=body, extensions=_extensions(request))
 
@@ -90,9 +91,13 @@ def _is_id(raw: Raw) -> bool:
 
 
 def _method(envelope: Fields) -> tuple[str, Version]:
-    if bytes(envelope.get("jsonrpc", EMPTY)) != b'"2.0"':
+    if envelope.get("jsonrpc") != _TWO:
         raise invalid_request('"jsonrpc" must be "2.0"')
-    name = text(envelope.get("method"))
+    member = envelope.get("method", EMPTY)
+    found = of_json(bytes(member))
+    if found is not None:
+        return found
+    name = text(member)
     if not name:
         raise invalid_request('"method" must be the name of a method')
     found = of_method(name)
@@ -149,6 +154,8 @@ def _unknown(method: str, rest: str) -> ClientError:
 
 
 def _check_kind(request: Request, binding: Binding) -> None:
+    if request.headers.get(b"content-type") == _PLAIN:
+        return
     kind = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
     if kind not in _KINDS[binding]:
         raise content_type_not_supported("send the request with Content-Type: application/json")
@@ -156,6 +163,8 @@ def _check_kind(request: Request, binding: Binding) -> None:
 
 def _wanted(request: Request, in_query: str) -> str:
     """The version that the request names, by Major.Minor; empty if it names none."""
+    if not in_query and (exact := _EXACT.get(request.headers.get(b"a2a-version"))) is not None:
+        return exact
     named = request.header(b"a2a-version") or ""
     if named and in_query and named != in_query:
         raise invalid_request("the header and the query name different versions (A2A-Version)")
@@ -170,5 +179,8 @@ def _wanted(request: Request, in_query: str) -> str:
 
 def _extensions(request: Request) -> str:
     """Peers of 0.3 know the header by its old name; those that speak to both kinds send both."""
+    headers = request.headers
+    if b"a2a-extensions" not in headers and b"x-a2a-extensions" not in headers:
+        return ""
     new, old = request.header(b"a2a-extensions") or "", request.header(b"x-a2a-extensions") or ""
     return f"{new}, {old}" if new and old and new != old else new or old

@@ -105,7 +105,7 @@ class Instance:
         self.reason = "not reached yet"
         self.since = clock.now()
         """When the state began, on the wall clock."""
-        self.epoch = setup.epoch or mint()
+        self._set_epoch(setup.epoch or mint())
         self.on_epoch: Callable[[Instance], None] = _nothing
         self.on_change: Callable[[Instance], None] = _nothing
         self.on_doubt: Callable[[], None] = lambda: None
@@ -121,10 +121,10 @@ class Instance:
     def __repr__(self) -> str:
         return f"<Instance {self.agent}/{self.label} {self.state}, {self.inflight} in flight>"
 
-    @property
-    def label(self) -> str:
+    def _set_epoch(self, epoch: str) -> None:
+        self.epoch = epoch
+        self.label = f"{self.name}#{epoch}"
         """What pins hold: this instance while it is this process."""
-        return f"{self.name}#{self.epoch}"
 
     @property
     def known(self) -> bool:
@@ -144,7 +144,8 @@ class Instance:
     def resume(self, epoch: str) -> None:
         """Take up the epoch of an earlier run of the gateway; before the first probe."""
         if epoch:
-            self.epoch = self._told = epoch
+            self._told = epoch
+            self._set_epoch(epoch)
 
     # What probes and traffic tell.
 
@@ -209,10 +210,10 @@ class Instance:
         while len(self._left) > MAX_LEFT:
             del self._left[next(iter(self._left))]
         if not identity:
-            self.epoch = self._mint()
+            self._set_epoch(self._mint())
             return
         process = epoch_of(identity)
-        self.epoch = f"{process}-{self._mint()}" if process in self._left else process
+        self._set_epoch(f"{process}-{self._mint()}" if process in self._left else process)
 
     def _identify(self, identity: str) -> None:
         if epoch_of(identity) != self._process():

@@ -24,11 +24,11 @@ _STATES: dict[str | int, str] = {
 """Every spelling of a state to that of 1.0."""
 
 
-class _Status(msgspec.Struct):
+class _Status(msgspec.Struct, gc=False):
     state: str | int | None = None
 
 
-class _Item(msgspec.Struct):
+class _Item(msgspec.Struct, gc=False):
     """A task, a message or an update; 0.3 JSON-RPC tells them apart by `kind`."""
 
     kind: str | None = None
@@ -41,7 +41,7 @@ class _Item(msgspec.Struct):
     status: _Status | None = None
 
 
-class _Result(_Item):
+class _Result(_Item, gc=False):
     """A wrapped form (of 1.0, and of REST in 0.3), or an item itself."""
 
     task: _Item | None = None
@@ -85,13 +85,13 @@ def answer(speech: Speech, operation: str, body: bytes) -> list[Seen]:
         if operation == LIST:
             page = _page_envelope.decode(body).result if speech.binding == "jsonrpc" else _bare_page.decode(body)
             found = page.tasks if page is not None else []
-            return [seen for each in found[:MAX_LEARNT] if (seen := _task(each)) is not None]
+            return [seen for each in found[:MAX_LEARNT] if (seen := _seen(each.id, each)) is not None]
         result = _envelope.decode(body).result if speech.binding == "jsonrpc" else _bare.decode(body)
     except (ValueError, RecursionError):
         return []
     if result is None:
         return []
-    seen = _task(result) if operation in _TASKS else _any(speech, result)
+    seen = _seen(result.id, result) if operation in _TASKS else _any(speech, result)
     return [] if seen is None else [seen]
 
 
@@ -116,37 +116,37 @@ def failed(speech: Speech, body: bytes) -> bool:
 def _any(speech: Speech, result: _Result) -> Seen | None:
     if speech == _FLAT:
         return _flat(result)
-    update = _one(result.statusUpdate, result.status_update) or _one(result.artifactUpdate, result.artifact_update)
-    if result.task is not None:
-        return _task(result.task)
-    if update is not None:
-        return _update(update)
-    message = _one(result.message, result.msg)
-    return None if message is None else _message(message)
+    item = result.task
+    if item is not None:
+        return _seen(item.id, item)
+    if result.status_update is None and result.artifact_update is None:
+        item = result.statusUpdate or result.artifactUpdate
+    else:
+        item = _one(result.statusUpdate, result.status_update) or _one(result.artifactUpdate, result.artifact_update)
+    if item is not None:
+        return _update(item)
+    item = _one(result.message, result.msg)
+    return None if item is None else _seen(None, item)
 
 
 def _flat(item: _Item) -> Seen | None:
     """By `kind`; old agents leave it out, and are read as the SDK's clients read them."""
     kind = item.kind or ("message" if item.messageId is not None else "task" if item.id is not None else "update")
     if kind == "task":
-        return _task(item)
-    return _message(item) if kind == "message" else _update(item)
-
-
-def _task(item: _Item) -> Seen | None:
-    return _seen(item.id, item)
+        return _seen(item.id, item)
+    return _seen(None, item) if kind == "message" else _update(item)
 
 
 def _update(item: _Item) -> Seen | None:
-    return _seen(_either(item.taskId, item.task_id), item)
-
-
-def _message(item: _Item) -> Seen | None:
-    return _seen(None, item)
+    return _seen(item.taskId if item.task_id is None else _either(item.taskId, item.task_id), item)
 
 
 def _seen(task: str | None, item: _Item) -> Seen | None:
-    task, context = _id(task), _id(_either(item.contextId, item.context_id))
+    context = item.contextId if item.context_id is None else _either(item.contextId, item.context_id)
+    if task is None or len(task) > MAX_ID:
+        task = ""
+    if context is None or len(context) > MAX_ID:
+        context = ""
     if not task and not context:
         return None
     state = item.status.state if item.status is not None else None
@@ -160,7 +160,3 @@ def _one(camel: _Item | None, snake: _Item | None) -> _Item | None:
 def _either(camel: str | None, snake: str | None) -> str | None:
     """Two spellings at once are not believed: readers differ on which counts."""
     return camel if snake is None else snake if camel is None else None
-
-
-def _id(text: str | None) -> str:
-    return text if text is not None and len(text) <= MAX_ID else ""

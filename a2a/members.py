@@ -9,7 +9,6 @@ Below: `core.rawjson`, `errors`.
 """
 
 import re
-from functools import lru_cache
 
 import msgspec
 
@@ -21,8 +20,8 @@ MAX_NAME = 64
 """Characters of a member's name that is looked at for odd spellings: none of ours is half as long."""
 PUNCTUATION = 4
 """Bytes of a member besides its name and value: two quotes, a colon, and a comma or half of the braces."""
-FOLDED = 4096
-"""Names whose folded form is remembered."""
+HARMLESS = 256
+"""Names that are remembered as none of ours, for each kind of object: clients use few, and always the same."""
 
 _string = msgspec.json.Decoder(str)
 _HUMP = re.compile("(?=[A-Z])")
@@ -35,6 +34,7 @@ class Level:
         self.where = where
         self._known = {name: name for name in names} | {_HUMP.sub("_", name).lower(): name for name in names}
         self._folded = {_fold(name): name for name in names}
+        self._harmless: set[str] = set()
 
     def read(self, raw: Raw | bytes) -> Fields:
         """The members that matter, by their camelCase names; `null` is absent. `A2aError` for anything doubtful."""
@@ -46,21 +46,21 @@ class Level:
 
     def pick(self, whole: Raw | bytes, members: Fields) -> Fields:
         """As `read`, of an object that was taken apart already."""
-        known, found, size = self._known, {}, 1
+        known, harmless, size = self._known, self._harmless, 1
+        found: Fields = {}
         for key, member in members.items():
             size += len(key) + len(member) + PUNCTUATION
-            name = known.get(key)
-            if name is None:
-                self._check_name(key)
-            elif name in found:
-                raise invalid_params(f'{self.where} has "{name}" in two spellings; use one')
-            else:
+            if key in known:
+                name = known[key]
+                if name in found:
+                    raise invalid_params(f'{self.where} has "{name}" in two spellings; use one')
                 found[name] = member
+            elif key not in harmless:
+                self._check_name(key)
         if len(whole) > size and _repeats(bytes(whole), members, len(whole) - size):
             raise invalid_params(f"a member stands twice in {self.where}; name each once")
-        for name, member in found.items():
-            if member == NULL:
-                return {name: member for name, member in found.items() if member != NULL}
+        if NULL in found.values():
+            return {name: member for name, member in found.items() if member != NULL}
         return found
 
     def knows(self, key: str) -> bool:
@@ -68,11 +68,15 @@ class Level:
         return key in self._known
 
     def _check_name(self, key: str) -> None:
-        if len(key) <= MAX_NAME and (meant := self._folded.get(_fold(key))) is not None:
+        if len(key) > MAX_NAME:
+            return
+        meant = self._folded.get(_fold(key))
+        if meant is not None:
             raise invalid_params(f'{self.where} has "{key}"; the name is "{meant}"')
+        if len(self._harmless) < HARMLESS:
+            self._harmless.add(key)
 
 
-@lru_cache(FOLDED)
 def _fold(name: str) -> str:
     return name.replace("_", "").casefold()
 

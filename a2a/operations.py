@@ -45,6 +45,8 @@ _METHODS: dict[str, tuple[str, Version]] = {
     **{legacy: (name, "0.3") for name, legacy in _LEGACY_NAMES.items()},
 }
 
+_AS_JSON = {f'"{name}"'.encode(): found for name, found in _METHODS.items()}
+
 _CONFIGS = "/tasks/{}/pushNotificationConfigs"
 _ROUTES: tuple[tuple[str, str, str], ...] = (
     (SEND, "POST", "/message:send"),
@@ -95,6 +97,11 @@ _PLAIN = {
 def of_method(name: str) -> tuple[str, Version] | None:
     """The operation and version of a JSON-RPC method name, or `None`: no name means something in both versions."""
     return _METHODS.get(name)
+
+
+def of_json(written: bytes) -> tuple[str, Version] | None:
+    """As `of_method`, of the name as JSON nearly always writes it; `None` says nothing of other spellings."""
+    return _AS_JSON.get(written)
 
 
 def method_name(operation: str, version: Version) -> str | None:

@@ -9,6 +9,8 @@ Above: `placing.py`, `relay.py`. Knows no HTTP and no instance, only their label
 
 import logging
 
+import msgspec
+
 from ..core.errors import Overloaded
 from ..core.ports import Meter
 from ..sessions.table import Rule, Session, SessionTable
@@ -24,6 +26,23 @@ INSTANCE = "instance"
 
 class Foreign(Exception):
     """An answer names an id that belongs to somebody else."""
+
+
+class Learnt(msgspec.Struct, frozen=True):
+    """What an answer said, and where that stands."""
+
+    seen: Seen
+    context: Session | None = None
+    task: Session | None = None
+
+    def covers(self, seen: Seen) -> bool:
+        """Whether an answer of the same instance to the same caller that says this says nothing new."""
+        if seen.task != self.seen.task or seen.context != self.seen.context:
+            return False
+        context, task = self.context, self.task
+        if (context is not None and context.gone) or (task is not None and task.gone):
+            return False
+        return not seen.state or (task is not None and task.data.get("state") == seen.state)
 
 
 class Pins:
@@ -69,7 +88,7 @@ class Pins:
 
     def used(self, record: Session) -> None:
         """It was found by its owner: it lives on."""
-        self._sessions.claim(record.shelf, record.id, record.owner, record.view)
+        self._sessions.use(record)
         self._meter.pinned("hit")
 
     def adopt(self, agent: str, id_: str, owner: str, label: str) -> Session:
@@ -94,23 +113,26 @@ class Pins:
         if record.turns == 1:
             self._sessions.changed(record)
 
-    async def learn(self, agent: str, owner: str, label: str, seen: Seen, *, turn: bool) -> None:
+    async def learn(self, agent: str, owner: str, label: str, seen: Seen, *, turn: bool) -> Learnt:
         """Bind what an answer of the instance names, and note the task's state; done before the answer is released.
 
         `turn`: this is the first that is heard of an answer to a message.
 
         Raises `Foreign` if an id is somebody else's, `Overloaded` if there is no room, or it cannot be stored.
         """
+        context = task = None
         if seen.context:
-            record = self._bind(contexts(agent), agent, owner, label, seen.context)
-            begins = not record.turns
+            context = self._bind(contexts(agent), agent, owner, label, seen.context)
+            begins = not context.turns
             if turn:
-                self.turned(record)
-            await self._stored(record, begins)
+                self.turned(context)
+            if not self._sessions.in_memory:
+                await self._stored(context, begins)
         if seen.task:
-            await self._learn_task(agent, owner, label, seen)
+            task = await self._learn_task(agent, owner, label, seen)
+        return Learnt(seen, context, task)
 
-    async def _learn_task(self, agent: str, owner: str, label: str, seen: Seen) -> None:
+    async def _learn_task(self, agent: str, owner: str, label: str, seen: Seen) -> Session:
         record = self._sessions.peek(finished(agent), seen.task)
         if record is None:
             record = self._bind(tasks(agent), agent, owner, label, seen.task)
@@ -124,6 +146,7 @@ class Pins:
         if data != record.data:
             record.data = data
             self._moved(agent, record, seen.state)
+        return record
 
     def _moved(self, agent: str, record: Session, state: str) -> None:
         shelf = finished(agent) if state in TERMINAL else tasks(agent)

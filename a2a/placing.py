@@ -55,7 +55,7 @@ class Placing:
         """Raises `A2aError`: not found, foreign, lost, unavailable."""
         place = Place(agent, owner)
         ids = asked.ids
-        references = [self._own_task(agent, owner, each) for each in ids.references]
+        references = [self._own_task(agent, owner, each) for each in ids.references] if ids.references else []
         if ids.context:
             place.context = self._own_context(agent, asked, owner)
         if ids.task:

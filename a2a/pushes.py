@@ -53,7 +53,10 @@ class Pushes:
         return f"<Pushes relays={len(self._table)}>"
 
     def check(self, agent: Agent, asked: Asked) -> PushConfig | None:
-        """The configuration in a request. Raises `A2aError`: before any look-up, if the agent does not push."""
+        """The configuration in a request to one of `PUSH` or `SENDS`; none if there is none.
+
+        Raises `A2aError`: before any look-up, if the agent does not push.
+        """
         advertised = agent.card is not None and agent.card.push
         if asked.operation in PUSH and not advertised:
             raise errors.push_not_supported()
@@ -62,10 +65,8 @@ class Pushes:
             raise errors.push_not_supported()
         return config
 
-    async def sent(self, call: Call, asked: Asked, place: Place, config: PushConfig | None) -> Reply:
+    async def sent(self, call: Call, asked: Asked, place: Place, config: PushConfig) -> Reply:
         """A message, with the configuration that came with it pointed at the gateway."""
-        if config is None:
-            return await self._relay.forward(call, asked, place)
         begun, asked = await self._begin(asked, place, config)
         place.told = lambda task: self._bind(begun, task)
         kept = False

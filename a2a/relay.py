@@ -1,13 +1,12 @@
-"""One request to the one instance it belongs to, and the way back: what the answer names is bound first.
+"""One request to the one instance it belongs to, and its answer: what that names is bound first.
 
 Bytes pass as they came where client and agent speak alike, and over the bridge where they do not. A
 request that found no listener goes to another instance only if nothing binds it to this one. An answer
 of a process that is not the one that held the conversation is not passed on. Above: `endpoint.py`.
-Below: `placing.py`, `pins.py`, `bridge.py`, the HTTP client.
+Below: `placing.py`, `returning.py`, `bridge.py`, the HTTP client.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
 from functools import lru_cache, partial
 
 import msgspec
@@ -16,22 +15,18 @@ from ..core.call import SSE, Call, Reply
 from ..core.clock import Clock
 from ..core.errors import GatewayError, UpstreamBroken, UpstreamInvalid, UpstreamRefused
 from ..core.http_client import HttpClient
-from ..core.http_response import HttpResponse
 from ..core.http_values import Timeouts
 from ..core.ports import Meter, shown
-from ..core.sse import event as sse_event
-from ..core.sse_frames import Frames, read
-from ..core.streams import closing
-from ..core.trail import opened, reason_of
-from . import answers, bridge, errors, heads, learn
+from ..core.trail import reason_of
+from . import bridge, errors, heads, tracing
 from .instance import Instance
 from .interfaces import Interface
-from .operations import LIST, SENDS, STREAMS
-from .pins import Foreign, Pins, label_of
+from .operations import SENDS, STREAMS
+from .pins import Pins, label_of
 from .placing import AGAIN, Place, Placing
-from .rendering import error_event
+from .returning import Returning, Sent
 from .tenants import with_tenant
-from .values import Answered, Asked, Seen, Speech
+from .values import Answered, Asked
 
 CONNECT = 5.0
 """Seconds to get a connection."""
@@ -48,24 +43,12 @@ class Deps(msgspec.Struct, frozen=True):
     placing: Placing
 
 
-class Sent(msgspec.Struct):
-    """A request that was sent, and the head of its answer."""
-
-    place: Place
-    instance: Instance
-    label: str
-    """Of the process that answers, as far as that is known: the instance's when the request went out."""
-    speech: Speech
-    response: HttpResponse
-    heard: bool = False
-    """Whether something was heard of the conversation yet."""
-
-
 class Relay:
     """For all agents."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
+        self._returning = Returning(deps.pins)
         self._warm = False
 
     async def forward(self, call: Call, asked: Asked, place: Place) -> Reply:
@@ -78,9 +61,10 @@ class Relay:
                 await self._drop(sent)
                 raise UpstreamInvalid(f"agent {asked.agent} answered {asked.operation} with a stream")
             head = (SSE, (b"cache-control", b"no-cache"), *heads.towards_client(response.headers, b"")[1:])
-            return Reply(200, head, self._streamed(call, asked, sent))
+            return Reply(200, head, self._returning.streamed(call, asked, sent))
         try:
-            return await self._whole(asked, sent, kind)
+            with sent.hop:
+                return await self._returning.whole(call, asked, sent, kind)
         finally:
             sent.instance.inflight -= 1
 
@@ -100,7 +84,8 @@ class Relay:
         instance = place.instance or placing.choose(place.agent)
         tried: frozenset[str] = frozenset()
         while True:
-            instance = placing.claim(place, instance)
+            if place.new_context:
+                instance = placing.claim(place, instance)
             try:
                 return await self._send(call, asked, place, instance)
             except UpstreamRefused as error:
@@ -128,10 +113,14 @@ class Relay:
         record, way = call.record, _way(asked, instance)
         if way.speech.version != asked.speech.version:
             await self._warmed()
-        out = with_tenant(bridge.outgoing(asked, way.speech), way)
+        out = bridge.outgoing(asked, way.speech)
+        if way.tenant:
+            out = with_tenant(out, way)
         manner = heads.Manner(way.speech, asked.operation in STREAMS, bool(out.body), asked.extensions)
-        own = await shown(instance.headers, instance.credentials, call.caller)
-        hop = opened(record.trail, "a2a", f"{asked.agent}/{instance.name}", asked.operation)
+        credentials, own = instance.credentials, instance.headers
+        if credentials is not None:
+            own = await shown(own, credentials, call.caller)
+        hop = tracing.hop_to(instance, asked, way.speech, record)
         head = heads.towards_agent(call.request.headers, manner, (*own, *hop.headers))
         if asked.operation in SENDS and asked.ids.message:
             deps.pins.remember(asked.agent, place.owner, asked.ids.message, instance.label)
@@ -154,10 +143,11 @@ class Relay:
             seconds = deps.clock.monotonic() - started
             record.upstream_seconds += seconds
             deps.meter.upstream("a2a", asked.agent, seconds)
-        if response.status == 401 and instance.credentials is not None:
-            instance.credentials.refused(own)
-        sent = Sent(place, instance, label, way.speech, response)
-        await self._check_process(asked, sent)
+        if response.status == 401 and credentials is not None:
+            credentials.refused(own)
+        sent = Sent(place, instance, label, way.speech, response, hop)
+        if settings.identity is not None or instance.label != label:
+            await self._check_process(asked, sent)
         return sent
 
     async def _warmed(self) -> None:
@@ -194,84 +184,9 @@ class Relay:
         return value is not None
 
     async def _drop(self, sent: Sent) -> None:
+        sent.hop.end(UpstreamInvalid.reason)
         sent.instance.inflight -= 1
         await sent.response.aclose()
-
-    # The way back.
-
-    async def _whole(self, asked: Asked, sent: Sent, kind: bytes) -> Reply:
-        response, status = sent.response, sent.response.status
-        limit = sent.place.agent.settings.max_answer
-        try:
-            body = await response.read(limit)
-        except UpstreamBroken as error:
-            sent.instance.failed(error)
-            raise errors.instance_unavailable(AGAIN) from error
-        answers.check(asked.agent, sent.speech, status, kind, body)
-        if status < 300 and asked.operation != LIST:  # a list names whatever the agent has: it makes nothing anybody's
-            for seen in learn.answer(sent.speech, asked.operation, body) or answers.nothing(sent.speech, body):
-                await self._learn(asked, sent, seen)
-        answered = bridge.answer(asked, sent.speech, status, body)
-        same = asked.speech == sent.speech and kind
-        return Reply(
-            answered.status, heads.towards_client(response.headers, kind if same else heads.JSON_KIND), answered.body
-        )
-
-    async def _learn(self, asked: Asked, sent: Sent, seen: Seen) -> None:
-        turn = asked.operation in SENDS and not sent.heard and self._begins(sent, seen)
-        try:
-            await self._deps.pins.learn(asked.agent, sent.place.owner, sent.label, seen, turn=turn)
-        except Foreign as error:
-            raise errors.invalid_agent_response(
-                f"agent {asked.agent} answered with an id that is not this caller's; nothing of it was passed on"
-            ) from error
-        answers.note(sent.place.fields, seen)
-        if seen.task and sent.place.told is not None:
-            sent.place.told(seen.task)
-
-    def _begins(self, sent: Sent, seen: Seen) -> bool:
-        """The first that is heard of an answer to a message: its conversation cannot move from now on."""
-        record = sent.place.context
-        sent.heard = bool(seen.context) or record is not None
-        if record is not None and record.id != seen.context:
-            self._deps.pins.turned(record)
-        return sent.heard
-
-    async def _streamed(self, call: Call, asked: Asked, sent: Sent) -> AsyncGenerator[bytes, None]:
-        frames = Frames(sent.place.agent.settings.max_answer)
-        ready: list[bytes] = []
-        try:
-            async with closing(sent.response) as chunks:
-                async for chunk in chunks:
-                    for frame in frames.feed(chunk):
-                        passed = await self._framed(asked, sent, frame)
-                        ready.append(passed)  # one after the other: what came before a bad one has passed
-                    if ready:
-                        whole, ready = b"".join(ready), []
-                        yield whole
-                if rest := frames.rest():
-                    yield await self._framed(asked, sent, rest)
-        except GatewayError as error:
-            if isinstance(error, UpstreamBroken):
-                sent.instance.failed(error)
-            call.record.error = f"{error.reason}: {error.message}"[:200]
-            yield b"".join([*ready, error_event(asked.speech, asked.id, _in_stream(error))])
-        finally:
-            sent.instance.inflight -= 1
-
-    async def _framed(self, asked: Asked, sent: Sent, frame: bytes) -> bytes:
-        """One frame as the client gets it, after what it names is bound."""
-        said = read(frame)
-        if not said.data:
-            return frame
-        seen = learn.event(sent.speech, said.data)
-        if seen is not None or not (sent.heard or learn.failed(sent.speech, said.data)):
-            await self._learn(asked, sent, seen or Seen())
-        if sent.speech == asked.speech:
-            return frame
-        data = bridge.event(asked, sent.speech, said.data, said.name)
-        name = bridge.event_name(asked.speech, data)
-        return sse_event(data, name=b"" if name == b"message" else name)
 
 
 def _is_free(place: Place) -> bool:
@@ -284,15 +199,11 @@ def _is_free(place: Place) -> bool:
 
 
 def _way(asked: Asked, instance: Instance) -> Interface:
-    spoken = instance.speeches
+    spoken, speech = instance.speeches, asked.speech
     for each in spoken:
-        if each.speech == asked.speech:
+        if each.speech == speech:
             return each
     if not spoken:
         raise errors.instance_unavailable(AGAIN)
     chosen = bridge.choose(asked.speech, [each.speech for each in spoken])
     return next(each for each in spoken if each.speech == chosen)
-
-
-def _in_stream(error: GatewayError) -> GatewayError:
-    return errors.instance_unavailable(AGAIN) if isinstance(error, UpstreamBroken) else error

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ..core import jsonrpc, sse
 from ..core.call import JSON, Header, Reply
-from ..core.errors import GatewayError, Overloaded, RpcError, UpstreamInvalid
+from ..core.errors import GatewayError, Overloaded, RateLimited, RpcError, UpstreamInvalid
 from ..core.rawjson import Raw, encode
 from .errors import (
     BY_CODE,
@@ -22,6 +22,7 @@ from .errors import (
     INTERNAL,
     INVALID_AGENT_RESPONSE,
     INVALID_REQUEST,
+    LIMITED,
     METHOD_NOT_FOUND,
     A2aError,
     Kind,
@@ -91,9 +92,18 @@ def error_event(speech: Speech, id_: Raw, error: GatewayError) -> bytes:
     return sse.event(_rpc_body(speech, id_, form), name=b"error" if speech.version == "1.0" else b"")
 
 
+def code_of(speech: Speech, error: GatewayError) -> int:
+    """The JSON-RPC code that a caller of this speech is told."""
+    kind = _form(error).kind
+    return kind.code if speech.version == "1.0" else kind.legacy_code
+
+
 def _form(error: GatewayError) -> _Form:
     if isinstance(error, A2aError):
         return _Form(error.kind, error.message, error.metadata, 200, error.headers)
+    if isinstance(error, RateLimited):
+        again = {} if error.retry_after is None else {"retryDelay": f"{error.retry_after:g}s"}
+        return _Form(LIMITED, error.message, again, error.status, error.headers)
     if isinstance(error, UpstreamInvalid):
         return _Form(INVALID_AGENT_RESPONSE, error.message, {}, 200, error.headers)
     if isinstance(error, RpcError) and (known := BY_CODE.get(error.code)):

@@ -21,6 +21,8 @@ class Repeats:
         self._clock = clock
         self._limit = limit
         self._sent: OrderedDict[tuple[str, str], tuple[str, float]] = OrderedDict()
+        self._due = 0.0
+        """Before this moment none is old enough to be forgotten."""
 
     def __len__(self) -> int:
         return len(self._sent)
@@ -31,10 +33,19 @@ class Repeats:
     def note(self, owner: str, id_: str, label: str) -> None:
         """This message of the owner goes there, and will again."""
         sent, key, now = self._sent, (owner, id_), self._clock.monotonic()
+        if key in sent:
+            sent.move_to_end(key)
         sent[key] = label, now
-        sent.move_to_end(key)
-        while len(sent) > self._limit or now - next(iter(sent.values()))[1] >= IDLE:
+        if len(sent) > self._limit:
             sent.popitem(last=False)
+        if now >= self._due:
+            self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        """Those that were sent too long ago; the one that was sent just now stays."""
+        while now - (oldest := next(iter(self._sent.values()))[1]) >= IDLE:
+            self._sent.popitem(last=False)
+        self._due = oldest + IDLE
 
     def find(self, owner: str, id_: str) -> str:
         """The label of the instance that was sent it last; empty if none was, or long ago."""

@@ -13,6 +13,7 @@ from ..core.conversation import Asking
 from ..core.errors import RpcError, UpstreamInvalid
 from ..core.rawjson import Raw, fields, join, text, value
 from ..core.streams import closing
+from ..core.trail import Trail
 from .values import Asked
 
 MAX_SENTENCE = 2000
@@ -33,8 +34,11 @@ def message(asking: Asking) -> bytes:
     return join({"message": said, "configuration": {}})
 
 
-def call(asked: Asked, caller: Caller) -> Call:
-    """The request of an A2A client that would say the same."""
+def call(asked: Asked, caller: Caller, trail: Trail | None = None) -> Call:
+    """The request of an A2A client that would say the same, as a part of the operation that `trail` belongs to.
+
+    Its record is nobody's: what it takes is counted where the caller's own operation waits for it.
+    """
 
     async def read() -> bytes:
         return asked.body
@@ -43,7 +47,7 @@ def call(asked: Asked, caller: Caller) -> Call:
     return Call(
         "a2a",
         request,
-        Record(request, "a2a", 0.0, principal=caller.principal),
+        Record(request, "a2a", 0.0, principal=caller.principal, trail=trail),
         operation=asked.operation,
         principal=caller.principal,
         body=asked.body,

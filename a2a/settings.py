@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from ..core.apart import Apart
 from ..core.auth_settings import UpstreamAuth, auth_field
 from ..core.header_settings import Headers
 from ..core.http_values import Target
@@ -91,7 +92,7 @@ class Agent(Section):
     headers: Headers = Field(
         default={}, repr=False, description="Headers sent with each request, such as Authorization."
     )
-    auth: UpstreamAuth | None = auth_field()
+    auth: Apart[UpstreamAuth | None] = auth_field()
     timeout: Duration = Field(
         default=600.0,
         json_schema_extra=written("10m"),
@@ -117,15 +118,15 @@ class Agent(Section):
         default=False,
         description="Add the context id to messages that name a task alone; some agents lose the context otherwise.",
     )
-    health: Health = Field(default_factory=Health, description="How its instances are watched.")
+    health: Health = Field(default_factory=Health.absent, description="How its instances are watched.")
     identity: Identity | None = Field(
         default=None,
         description="Where an instance says which process it is. "
         "Without it, a restart that is faster than health.interval may go unseen.",
     )
-    card: CardPolicy = Field(default_factory=CardPolicy, description="What is done with its card.")
-    push: Push = Field(default_factory=Push, description="Push notifications.")
-    pins: Pins = Field(default_factory=Pins, description="How long conversations are remembered, and how many.")
+    card: CardPolicy = Field(default_factory=CardPolicy.absent, description="What is done with its card.")
+    push: Push = Field(default_factory=Push.absent, description="Push notifications.")
+    pins: Pins = Field(default_factory=Pins.absent, description="How long conversations are remembered, and how many.")
 
     @model_validator(mode="after")
     def _can_be_looked_up(self) -> Self:

@@ -38,7 +38,7 @@ class Threads:
         Waits while another one begins; the caller bounds the time.
         """
         while True:
-            known = self._find(key)
+            known = self.find(key)
             if known:
                 return known
             opening = self._opening.get(key)
@@ -47,7 +47,8 @@ class Threads:
                 return ""
             await opening.wait()
 
-    def _find(self, key: Key) -> str:
+    def find(self, key: Key) -> str:
+        """The context as far as it is known."""
         agent, owner, thread = key
         record = self._sessions.find(_shelf(agent), thread, owner)
         context = None if record is None else record.data.get("context")

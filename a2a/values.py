@@ -26,7 +26,7 @@ OWN = Speech("1.0", "jsonrpc")
 """How the gateway itself speaks when it is the one who asks."""
 
 
-class Ids(msgspec.Struct, frozen=True):
+class Ids(msgspec.Struct, frozen=True, gc=False):
     """Ids that a request names; empty where it names none."""
 
     task: str = ""
@@ -37,6 +37,8 @@ class Ids(msgspec.Struct, frozen=True):
     """`message.messageId`."""
     config: str = ""
     """The push configuration's id."""
+    bare: bool = False
+    """It is known that no push configuration came with the message: nobody need look for one."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -63,7 +65,7 @@ class Asked(msgspec.Struct, frozen=True):
     """Value of `A2A-Extensions` (or `X-A2A-Extensions`): a comma-separated list of URIs."""
 
 
-class Outgoing(msgspec.Struct, frozen=True):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """One HTTP request to an agent, in the agent's speech. `path` (with its query) is below the interface's URL;
     empty for JSON-RPC."""
 
@@ -72,14 +74,14 @@ class Outgoing(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Answered(msgspec.Struct, frozen=True):
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """One whole answer: HTTP status and JSON body."""
 
     status: int
     body: bytes
 
 
-class Seen(msgspec.Struct, frozen=True):
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """What an answer or a stream's event says at the top of its envelope. Empty where it says nothing."""
 
     task: str = ""

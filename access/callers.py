@@ -7,6 +7,7 @@ more. Above: `identify.py` on the data path, and whoever shows pages. Below: `ke
 import hashlib
 import re
 from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,7 +15,9 @@ from ..core.call import Principal, Request
 from .jws import Refused, looks_like_token
 from .jwt_settings import TrustedProxies
 from .keys import KeyRing
-from .tokens import Tokens
+
+if TYPE_CHECKING:
+    from .tokens import Tokens
 
 _SUBJECT = re.compile(r"[ -~\xa0-\xff]{1,512}")
 
@@ -33,7 +36,7 @@ class Known(msgspec.Struct, frozen=True):
 class Callers:
     """`tokens`: `None` where no issuer is configured."""
 
-    def __init__(self, keys: KeyRing, tokens: Tokens | None = None, proxies: TrustedProxies | None = None) -> None:
+    def __init__(self, keys: KeyRing, tokens: "Tokens | None" = None, proxies: TrustedProxies | None = None) -> None:
         self.tokens = tokens
         self._keys = keys
         self._proxies = proxies

@@ -4,7 +4,8 @@ What is wrong with an expression is found when it is compiled: syntax, unknown v
 patterns that are not written out, too much text or too many macros in one another. So none is slow, and none can
 name what will never be there. An evaluation ends in a value or in a `Fault`; nothing else comes out. The engine
 (`common-expression-language`, Rust) is imported with the first expression. Above: `rules.py`, limits, routes.
-Below: `cel_scan.py`, `names.py`.
+Below:
+`cel_engine.py`, `cel_scan.py`, `names.py`.
 """
 
 import ipaddress
@@ -14,6 +15,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from . import cel_scan
+from .cel_engine import engine
 from .cel_names import with_full_names
 from .cel_scan import Called, Scan
 from .names import ANY, VARIABLES, Path, Tree, is_secret, members
@@ -135,20 +137,17 @@ def _fault(error: Exception) -> Fault:
 
 def context(values: Mapping[str, Any], functions: Iterable[str] = ()) -> Any:
     """What programs are evaluated on. `functions`: those that the programs call."""
-    from cel import Context
-
     own = {name: _FUNCTIONS[name] for name in functions if name in _FUNCTIONS}
-    return Context(dict(values), own) if own else Context(dict(values))
+    made = engine().Context
+    return made(dict(values), own) if own else made(dict(values))
 
 
 def compile(text: str, variables: Tree = VARIABLES) -> Program:  # noqa: A001 - read as cel.compile, as in re.compile
     """Raises `CelError`."""
-    import cel
-
     if len(text) > MAX_TEXT:
         raise CelError(f"must have at most {MAX_TEXT} characters", "write two rules", offset=MAX_TEXT)
     try:
-        cel.compile(text)
+        engine().compile(text)
     except ValueError as error:
         raise _syntax(text, str(error)) from None
     found = cel_scan.scan(text)
@@ -158,7 +157,7 @@ def compile(text: str, variables: Tree = VARIABLES) -> Program:  # noqa: A001 - 
             _check_pattern(call)
     meant = with_full_names(text)
     paths = frozenset(each.parts for each in cel_scan.scan(meant).paths if each.parts[0] not in TYPES)
-    return Program(text, cel.compile(meant), paths, frozenset(each.name for each in found.calls))
+    return Program(text, engine().compile(meant), paths, frozenset(each.name for each in found.calls))
 
 
 def _syntax(text: str, said: str) -> CelError:
@@ -220,8 +219,6 @@ def _unknown(kind: str, name: str, known: list[str], at: int) -> CelError:
 
 def _check_pattern(call: Called) -> None:
     """A pattern of the caller's could be made slow: only those that stand in the expression are used."""
-    import cel
-
     if call.pattern is None:
         raise CelError("has a pattern that is no text", 'write matches("PATTERN")', offset=call.at)
     text, at = call.pattern.text, call.pattern.at
@@ -230,7 +227,7 @@ def _check_pattern(call: Called) -> None:
         why = f"at most {MAX_PATTERN} characters, and {MAX_REPEATS} repetitions"
         raise CelError("has a pattern that is too large", why, offset=at)
     try:
-        cel.evaluate(f'"".matches({text})')
+        engine().evaluate(f'"".matches({text})')
     except (RuntimeError, ValueError, TypeError):
         raise CelError("has a pattern that is no regular expression (RE2 syntax)", "", offset=at) from None
 

@@ -8,6 +8,7 @@ asks about calls; the endpoints, which ask about things through `core.ports.Sigh
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -26,10 +27,14 @@ MAX_KEY = 1024
 
 MAX_CALLERS = 1024
 """Callers that are remembered."""
+Look = tuple[int, bytes, bytes, tuple[Path, ...]]
+"""What a verdict depends on: which rules, the caller, the call, and what is left open."""
 _LASTING = frozenset({"protocol", "principal", "jwt", "apiKey"})
 """Variables that are the same in every call of a caller."""
 
 _encode = msgspec.json.Encoder().encode
+_NONE = frozenset[str]()
+_THINGS = {name: frozenset(path[1] for path in THINGS if path[0] == name) for name in PROTOCOLS}
 _NOT_A_MEMBER = "{} is for other groups"
 
 
@@ -69,13 +74,14 @@ class Judge:
         """What rules want to know of a call before they know what it is about."""
         self.own: Tree = {name: below for name, below in rules.needs.items() if name in PROTOCOLS}
         self._is_lasting = self.base.keys() <= _LASTING
+        self._says = bool(len(rules) or len(members))
         self._callers: OrderedDict[tuple[int, str], Seen] = OrderedDict()
-        self._kept: OrderedDict[bytes, Verdict] = OrderedDict()
-        self._about: dict[str, tuple[Rule, ...]] = {}
+        self._kept: OrderedDict[Look, Verdict] = OrderedDict()
+        self._about: dict[tuple[str, ...], tuple[tuple[Rule, ...], Tree]] = {}
 
     def __bool__(self) -> bool:
         """Whether anything is said at all."""
-        return bool(len(self.rules) or len(self.members))
+        return self._says
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -87,11 +93,11 @@ class Judge:
     def told(self, call: Call, own: Mapping[str, Any]) -> list[Told]:
         """What each rule says of a call, for people. Where something is not decided yet: of its first choice."""
         shown = show(self.rules.needs, {**common(self.base, call), **own})
-        return self.rules.tell(self.concerning(own), shown, open_things(own))
+        return self.rules.tell(self.concerning(own)[0], shown, open_things(own))
 
     def of(self, call: Call) -> SeenPort | None:
         """The `Sight` port."""
-        return self._seen_by(call) if self else None
+        return self._seen_by(call) if self._says else None
 
     def by(self, protocol: str, principal: Principal) -> SeenPort | None:
         """The `Sight` port."""
@@ -110,19 +116,20 @@ class Judge:
                 self._callers.popitem(last=False)
         return found
 
-    def concerning(self, own: Mapping[str, Any]) -> tuple[Rule, ...]:
-        """The rules that have something to say; the same object for equal calls."""
-        key = ",".join(own)
-        rules = self._about.get(key)
-        if rules is None:
-            rules = self._about[key] = self.rules.concerning(own)
-        return rules
+    def concerning(self, own: Mapping[str, Any]) -> tuple[tuple[Rule, ...], Tree]:
+        """The rules that have something to say, and what they want to know; the same objects for equal calls."""
+        key = tuple(own)
+        found = self._about.get(key)
+        if found is None:
+            needs = {name: below for name, below in self.own.items() if name in own}
+            found = self._about[key] = self.rules.concerning(own), needs
+        return found
 
-    def kept(self, key: bytes) -> Verdict | None:
+    def kept(self, key: Look) -> Verdict | None:
         """The verdict on what looked so to the rules."""
         return self._kept.get(key)
 
-    def keep(self, key: bytes, verdict: Verdict) -> None:
+    def keep(self, key: Look, verdict: Verdict) -> None:
         self._kept[key] = verdict
         if len(self._kept) > MAX_VERDICTS:
             self._kept.popitem(last=False)
@@ -152,20 +159,21 @@ class Seen:
         missing = self._judge.members.missing(self.principal, own)
         if missing:
             return Verdict(False, None, _NOT_A_MEMBER.format(missing))
-        rules = self._judge.concerning(own)
+        rules, needs = self._judge.concerning(own)
         unknown = unknown or open_things(own)
         verdict = ALLOWED
-        for each in _alternatives(self._judge.own, own) if rules else ():
-            verdict = self._on(rules, show(self._judge.own, each), unknown)
+        for each in _alternatives(needs, own) if rules else ():
+            verdict = self._on(rules, show(needs, each), unknown)
             if not verdict.allowed:
                 break
         return verdict
 
     def _on(self, rules: tuple[Rule, ...], shown: Shown, unknown: tuple[Path, ...]) -> Verdict:
         judge = self._judge
-        key = b"%d %b %b" % (id(rules), self.key, _encode((shown.values, unknown)))
-        if shown.hidden or self._shown.hidden or len(key) > MAX_KEY:
+        values = _encode(shown.values)
+        if shown.hidden or self._shown.hidden or len(values) > MAX_KEY:
             return self._judged(rules, shown, unknown)
+        key = id(rules), self.key, values, unknown
         found = judge.kept(key)
         if found is None:
             found = self._judged(rules, shown, unknown)
@@ -182,12 +190,11 @@ class Seen:
 def _alternatives(needs: Tree, own: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """What is not decided yet must be allowed whatever is decided."""
     found: list[Mapping[str, Any]] = [own]
-    for protocol, members in own.items():
-        needed = needs.get(protocol)
-        if needed is None:
-            continue
-        for name, choices in members.items():
-            if isinstance(choices, OneOf) and len(choices) > 1 and (not needed or name in needed):
+    for protocol, needed in needs.items():
+        members = own[protocol]
+        for name in needed or members:
+            choices = members.get(name)
+            if choices.__class__ is OneOf and len(choices) > 1:
                 found = [{**each, protocol: {**each[protocol], name: one}} for each in found for one in choices]
     return found
 
@@ -198,6 +205,12 @@ async def _nothing() -> bytes:
 
 def open_things(own: Mapping[str, Any]) -> tuple[Path, ...]:
     """What a call is not about, if it is about no thing at all: what comes after it will be, and is judged then."""
-    if any(path[1] in own.get(path[0], ()) for path in THINGS):
-        return ()
-    return tuple(path for path in THINGS if path[0] in own)
+    for protocol, members in own.items():
+        if not _THINGS.get(protocol, _NONE).isdisjoint(members):
+            return ()
+    return _all_open(tuple(own))
+
+
+@lru_cache(64)
+def _all_open(protocols: tuple[str, ...]) -> tuple[Path, ...]:
+    return tuple(path for path in THINGS if path[0] in protocols)

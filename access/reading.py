@@ -5,6 +5,7 @@ that names a member twice is not shown: whoever executes it may take the other o
 """
 
 import json
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import msgspec
@@ -23,6 +24,7 @@ MAX_VALUES = 1024
 """Values in all."""
 MAX_DEPTH = 16
 _MOST, _LEAST = 2**63 - 1, -(2**63)
+_string = msgspec.json.Decoder(str)
 
 
 class Unshown(Exception):
@@ -34,6 +36,9 @@ def read(raw: msgspec.Raw | bytes) -> Any:
     body = bytes(raw)
     if len(body) > MAX_JSON:
         raise Unshown(f"is longer than {MAX_JSON} bytes")
+    if body[:1] == b'"':
+        with suppress(ValueError):  # half characters: the other decoder reads them
+            return _text(_string.decode(body))
     try:
         found = json.loads(body, object_pairs_hook=_once, parse_constant=_none)
     except (ValueError, RecursionError) as error:

@@ -77,6 +77,16 @@ class Verdict(msgspec.Struct, frozen=True):
     by: Rule | None = None
     why: str = ""
 
+    @property
+    def reason(self) -> str:
+        """Why, for operators."""
+        if self.by is None:
+            return self.why or "allowed"
+        return f"{self.by.kind} {self.by.label}" + (f" ({self.why})" if self.why else "")
+
+    def __str__(self) -> str:
+        return f"{'allowed' if self.allowed else 'refused'}: {self.reason}"
+
 
 ALLOWED = Verdict(True)
 

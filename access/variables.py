@@ -62,8 +62,15 @@ def _picked(needs: Tree, facts: Mapping[str, Any], above: Path, hidden: list[Pat
     values: dict[str, Any] = {}
     for name, below in needs.items():
         given = facts.get(name, _NOTHING)
-        if given.__class__ is str and len(given) <= MAX_TEXT and given.isascii():
-            values[name] = given
+        if given is _NOTHING:
+            continue
+        # What most facts are, first: it is asked for every call.
+        if given.__class__ is str:
+            if len(given) <= MAX_TEXT and given.isascii():
+                values[name] = given
+                continue
+        elif below and given.__class__ is dict:
+            values[name] = _picked(below, given, (*above, name), hidden)
             continue
         try:
             given = _opened(given, below)

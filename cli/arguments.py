@@ -96,7 +96,7 @@ def _call(parser: Parser) -> None:
 
 def _sessions(parser: Parser) -> None:
     parser.add_argument("--protocol", choices=("mcp", "a2a", "llm"), help="only of this protocol")
-    parser.add_argument("--kind", choices=("session", "context", "task"), help="only of this kind")
+    parser.add_argument("--kind", choices=("session", "context", "task", "conversation"), help="only of this kind")
     parser.add_argument("--owner", metavar="ID", help="only of this caller")
     parser.add_argument("--agent", metavar="NAME", help="only contexts and tasks of this agent")
     parser.add_argument("--instance", metavar="NAME", help="only what this instance holds")

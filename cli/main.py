@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from .. import __version__
+from ..core.garbage import made_to_stay
 from .arguments import COMMANDS, HELP, parse
 from .stop import OK, USAGE, Stop, did_you_mean
 
@@ -20,6 +21,9 @@ PIPE_CLOSED = 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
+    if argv is None:
+        # Looking for plugins of pydantic means reading the metadata of every package that is installed.
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         code = _run(sys.argv[1:] if argv is None else list(argv))
         sys.stdout.flush()
@@ -47,8 +51,16 @@ def _run(argv: Sequence[str]) -> int:
         kind = "option" if name.startswith("-") else "command"
         raise Stop(f'there is no {kind} "{name}"{did_you_mean(name, COMMANDS)}', USAGE, "fedgate --help")
     arguments = parse(name, rest)
-    run: Callable[..., int] = import_module(f".{name}", __package__).run
-    return run(arguments)
+    return _command(name)(arguments)
+
+
+def _command(name: str) -> Callable[..., int]:
+    module = sys.modules.get(f"{__package__}.{name}")
+    if module is None:
+        with made_to_stay():
+            module = import_module(f".{name}", __package__)
+    run: Callable[..., int] = module.run
+    return run
 
 
 def _explain(stop: Stop) -> None:

@@ -11,18 +11,20 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
 
-from ..gateway.app import Gateway
 from ..manifest.model import Manifest
 from .bounds import bounded
 from .client import Client
 from .screen import counted
 from .stop import BAD_MANIFEST, USAGE, Stop
+
+if TYPE_CHECKING:
+    from ..gateway.app import Gateway
 
 __all__ = ["READY", "Place", "bounded", "opened", "running", "session", "started", "states"]
 
@@ -64,15 +66,16 @@ async def running(url: str, key: str | None, timeout: float) -> AsyncIterator[Pl
     address = url if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}/mcp"
     http = httpx2.AsyncClient(timeout=timeout)
     async with http, asyncio.timeout(timeout), session(Client(http, address, key)) as client:
-        known = await _asked(http, f"{parts.scheme}://{parts.netloc}/readyz")
+        known = await _asked(http, f"{parts.scheme}://{parts.netloc}/readyz", key)
         view = parts.path.strip("/").removeprefix("mcp").strip("/")
         yield Place(client, {view: known[view]} if view in known else known, view)
 
 
-async def _asked(http: httpx2.AsyncClient, url: str) -> Mapping[str, Mapping[str, Any]]:
-    """What a gateway of ours tells of its servers; nothing, if it is none of ours."""
+async def _asked(http: httpx2.AsyncClient, url: str, key: str | None) -> Mapping[str, Mapping[str, Any]]:
+    """What a gateway of ours tells administrators of its servers; nothing, if it is none of ours, or to others."""
+    headers = {"authorization": f"Bearer {key}"} if key else {}
     try:
-        answer = (await http.get(url, timeout=STATE_TIMEOUT)).json()
+        answer = (await http.get(url, headers=headers, timeout=STATE_TIMEOUT)).json()
     except (httpx2.HTTPError, ValueError):
         return {}
     servers = answer.get("servers") if isinstance(answer, dict) else None
@@ -96,7 +99,7 @@ async def started(manifest: Manifest, timeout: float) -> AsyncIterator[Place]:
 
 
 @contextlib.asynccontextmanager
-async def opened(manifest: Manifest, timeout: float) -> AsyncIterator[Gateway]:
+async def opened(manifest: Manifest, timeout: float) -> AsyncIterator["Gateway"]:
     """The servers and agents of `manifest`, once each is reached or has failed, or `timeout` seconds are over.
 
     Accepted definitions are kept where the manifest says. Ending the servers is not counted
@@ -116,7 +119,9 @@ async def opened(manifest: Manifest, timeout: float) -> AsyncIterator[Gateway]:
         os.close(nowhere)
 
 
-def _made(manifest: Manifest, log_fd: int) -> Gateway:
+def _made(manifest: Manifest, log_fd: int) -> "Gateway":
+    from ..gateway.app import Gateway
+
     try:
         return Gateway(Manifest(mcp=manifest.mcp, agents=manifest.agents), log_fd=log_fd)
     except ValueError as error:  # the file of fingerprints became unusable since the manifest was read
@@ -133,7 +138,7 @@ async def session(client: Client) -> AsyncIterator[Client]:
         await client.aclose()
 
 
-async def _settled(gateway: Gateway, timeout: float) -> None:
+async def _settled(gateway: "Gateway", timeout: float) -> None:
     counts = {"server": len(gateway.hub.servers), "agent": len(gateway.manifest.agents)}
     reached = " and ".join(counted(count, what) for what, count in counts.items() if count)
     seen = sys.stderr.isatty() and reached
@@ -146,6 +151,6 @@ async def _settled(gateway: Gateway, timeout: float) -> None:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def states(gateway: Gateway) -> dict[str, dict[str, Any]]:
+def states(gateway: "Gateway") -> dict[str, dict[str, Any]]:
     """As `/readyz` gives them."""
     return {each.name: msgspec.to_builtins(each) for each in gateway.hub.status}

@@ -5,7 +5,6 @@ of the command line: scripts rely on them.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 OK = 0
 BAD_MANIFEST = 1
@@ -30,6 +29,8 @@ class Stop(Exception):
 
 def nearest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The known words that look most like `word`, best first."""
+    from difflib import get_close_matches
+
     return get_close_matches(word, list(known), count, cutoff=0.5)
 
 

@@ -8,10 +8,9 @@ import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.rawjson import Raw, encode, fields, raw, text
-from ..gateway.app import Gateway
 from ..manifest.model import Manifest
 from ..telemetry.logs import setup_logging
 from . import changes
@@ -20,6 +19,9 @@ from .reach import READY, Place, bounded, opened, running, session, states
 from .screen import counted, one_line, table, width
 from .source import no_manifest, read
 from .stop import NOTHING_LISTED, OK, UNREACHABLE, Stop
+
+if TYPE_CHECKING:
+    from ..gateway.app import Gateway
 
 SEARCHED = frozenset({"search_tools", "call_tool"})
 """What a gateway lists instead of a catalog that is too large."""
@@ -96,7 +98,7 @@ async def _list_there(where: AbstractAsyncContextManager[Place], *, as_json: boo
 # What there is.
 
 
-def _known(gateway: Gateway) -> Listing:
+def _known(gateway: "Gateway") -> Listing:
     """Everything, from the catalog of all servers."""
     catalog = gateway.hub.catalog("")
     assert catalog is not None

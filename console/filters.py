@@ -1,7 +1,8 @@
 """What is asked of the list of sessions: the query string, read strictly. Pure.
 
 A name or value that is not known is refused with the nearest that is: a filter that silently does nothing shows
-an operator the wrong sessions. Above: `admin.py`. Below: `rows.py`.
+an operator the wrong sessions. A value that is empty filters nothing, as an empty field of a form does. Above:
+`admin.py`. Below: `rows.py`.
 """
 
 import re
@@ -12,7 +13,7 @@ import msgspec
 
 from ..core.errors import BadRequest
 from ..sessions.record import Session
-from .rows import KINDS, PROTOCOLS, Standing, kind_of, placed, short_state, state_of
+from .rows import CONVERSATIONS, KINDS, PROTOCOLS, Standing, kind_of, placed, short_state, state_of
 
 LIMIT, MOST = 100, 1000
 """Sessions on a page, unless it is said otherwise; and at most."""
@@ -40,6 +41,7 @@ class Filter(msgspec.Struct, frozen=True):
     agent: str = ""
     instance: str = ""
     kind: str = ""
+    """`conversation`: contexts too."""
     state: str = ""
 
     @property
@@ -49,7 +51,7 @@ class Filter(msgspec.Struct, frozen=True):
 
     def fits(self, session: Session, standing: Standing) -> bool:
         kind = kind_of(session)
-        if not kind or (self.kind and kind != self.kind):
+        if not kind or not self._is_kind(kind):
             return False
         if self.protocol and session.protocol != self.protocol:
             return False
@@ -60,6 +62,9 @@ class Filter(msgspec.Struct, frozen=True):
         if self.instance and placed(session)[0] != self.instance:
             return False
         return not self.state or state_of(session, standing) == self.state
+
+    def _is_kind(self, kind: str) -> bool:
+        return self.kind in ("", kind) or (self.kind == "conversation" and kind in CONVERSATIONS)
 
 
 class Wanted(msgspec.Struct, frozen=True):

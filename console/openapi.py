@@ -106,14 +106,18 @@ def _in_path(name: str) -> Schema:
 
 def _filters() -> list[Schema]:
     return [
-        _in_query("protocol", {"enum": list(PROTOCOLS)}, "Of this protocol."),
+        _in_query("protocol", _one_of(PROTOCOLS), "Of this protocol."),
         _in_query("owner", TEXT, "Of this caller: kind and id (key:alice), or the id alone."),
         _in_query("agent", TEXT, "Contexts and tasks of this agent."),
         _in_query("instance", TEXT, "Held by this instance."),
-        _in_query("kind", {"enum": sorted(set(KINDS.values()))}, "Of this kind."),
+        _in_query(
+            "kind",
+            _one_of(sorted(set(KINDS.values()))),
+            "Of this kind; conversation: those with models, and with agents, which are contexts.",
+        ),
         _in_query(
             "state",
-            {"enum": list(STATES)},
+            _one_of(STATES),
             "Of a session active or idle; of a context that of its instance; of a task its own, also as A2A 1.0 "
             "spells it.",
         ),
@@ -122,8 +126,16 @@ def _filters() -> list[Schema]:
     ]
 
 
+def _one_of(words: Sequence[str]) -> Schema:
+    return {"enum": ["", *words]}
+
+
 def _in_query(name: str, schema: Schema, description: str) -> Schema:
-    return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
+    """An empty value is as none; for a number that is said in words alone."""
+    more: Schema = {"description": f"{description} Empty: as if it were left out."}
+    if "type" not in schema or schema["type"] == "string":
+        more["allowEmptyValue"] = True
+    return {"name": name, "in": "query", "required": False, "schema": schema, **more}
 
 
 def _or_null(schema: Schema) -> Schema:

@@ -5,14 +5,16 @@ the ports.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
-from starlette.requests import Request
 
 from ..core.call import Principal
 
-Admit = Callable[[Request], Principal]
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+Admit = Callable[["Request"], Principal]
 """Who administers. Raises `ClientError` for everybody else, and for requests that are not meant for this gateway."""
 
 Servers = Callable[[], list[dict[str, Any]]]

@@ -20,9 +20,11 @@ KINDS = {
     "a2a.task": "task",
     "a2a.finished": "task",
     "llm": "session",
-    "llm.conversation": "session",
+    "llm.conversation": "conversation",
 }
 """What stands on a shelf, by its name without what follows the slash. Other shelves are the gateway's own notes."""
+CONVERSATIONS = frozenset({"conversation", "context"})
+"""Kinds that are conversations: with a model, and with an agent, which A2A calls a context."""
 PROTOCOLS = ("mcp", "a2a", "llm")
 MARK = 24
 """Hexadecimal digits of a mark."""
@@ -89,7 +91,7 @@ class Standing:
 
 
 def kind_of(session: Session) -> str:
-    """`session`, `context`, `task`; empty for the gateway's own notes."""
+    """`session`, `context`, `task`, `conversation`; empty for the gateway's own notes."""
     return KINDS.get(session.shelf.partition("/")[0], "")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from .streams import Followed
 from .trail import Trail
 
 Header = tuple[bytes, bytes]
@@ -108,7 +109,14 @@ class Record(msgspec.Struct):
     trail: Trail | None = None
     """What it goes through; `None`: nobody wants to know."""
     sent: int = 0
-    """Bytes of the reply's body so far."""
+    """Bytes of the reply's body, once it is over."""
+    stream: Followed | None = None
+    """The reply's body, while it streams."""
+
+    @property
+    def sent_so_far(self) -> int:
+        """Bytes of the reply's body."""
+        return self.sent if self.stream is None else self.stream.sent
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -1,13 +1,14 @@
 """What is said to an agent and what it answers, for parts that do not know the agent's protocol.
 
 Plain values. States are short words of A2A (`working`, `input-required`, `completed`, ...); ids are
-those that the agent gave. Above: the port `AgentDoor` and both of its sides. Below: nothing.
+those that the agent gave. Above: the port `AgentDoor` and both of its sides. Below: `Caller`, `Trail`.
 """
 
 import msgspec
 
 from .call import Caller
 from .rawjson import EMPTY, Raw
+from .trail import Trail
 
 FAILED = frozenset({"failed", "rejected", "canceled"})
 TERMINAL = FAILED | {"completed"}
@@ -58,6 +59,8 @@ class Asking(msgspec.Struct, frozen=True):
     caller. Empty: every message begins a new one."""
     skill: str = ""
     """The skill that the caller has in mind; a hint."""
+    trail: Trail | None = None
+    """What the caller's operation goes through, so that the requests to the agent are told there."""
 
     @property
     def owner(self) -> str:

@@ -94,6 +94,8 @@ class Target:
     addresses: tuple[str, ...] = ()
     authority: str = field(init=False, compare=False)
     """Value of the Host header: no default port, IPv6 in brackets."""
+    host_and_port: str = field(init=False, compare=False)
+    """The authority with its port always spelt out."""
     origin: str = field(init=False, compare=False)
     """`scheme://authority`: what errors say."""
     pool: str = field(init=False, compare=False)
@@ -104,13 +106,9 @@ class Target:
         bare = _in_brackets(self.host)
         authority = bare if self.port == _PORTS[self.scheme] else f"{bare}:{self.port}"
         object.__setattr__(self, "authority", authority)
+        object.__setattr__(self, "host_and_port", f"{bare}:{self.port}")
         object.__setattr__(self, "origin", f"{self.scheme}://{authority}")
         object.__setattr__(self, "pool", " ".join((self.origin, *self.addresses)))
-
-    @property
-    def host_and_port(self) -> str:
-        """The authority with its port always spelt out."""
-        return f"{_in_brackets(self.host)}:{self.port}"
 
     @property
     def dialled(self) -> str:

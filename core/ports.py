@@ -12,6 +12,7 @@ from .auth_settings import UpstreamAuth
 from .call import Call, Caller, Header, Principal, Record, Reply
 from .conversation import Asking, Said, Shown
 from .errors import GatewayError
+from .trail import Trail
 
 
 class Endpoint(Protocol):
@@ -136,8 +137,15 @@ class AgentDoor(Protocol):
         """
         ...
 
-    async def cancel(self, agent: str, caller: Caller, task: str) -> str:
-        """Cancel the caller's task; its state then. Bounded in time. Raises as `converse` does."""
+    def context_of(self, asking: Asking) -> str:
+        """The conversation that the message would go on with, whatever names it; empty: a new one, or nobody's."""
+        ...
+
+    async def cancel(self, agent: str, caller: Caller, task: str, trail: Trail | None = None) -> str:
+        """Cancel the caller's task; its state then. Bounded in time. Raises as `converse` does.
+
+        `trail`: as `Asking.trail`.
+        """
         ...
 
     def abandon(self, agent: str, caller: Caller, task: str) -> None:

@@ -21,6 +21,7 @@ EMPTY: Raw = Raw(b"")
 _fields = msgspec.json.Decoder(dict[str, Raw])
 _items = msgspec.json.Decoder(list[Raw])
 _any = msgspec.json.Decoder()
+_text = msgspec.json.Decoder(str)
 encode = msgspec.json.Encoder().encode
 
 MENDABLE = 1024 * 1024
@@ -70,14 +71,10 @@ def text(member: Raw | None) -> str | None:
     """The member as a string, or `None` if it is absent or no string."""
     if member is None:
         return None
-    view = bytes(member)
-    if not view.startswith(b'"'):
-        return None
     try:
-        decoded = value(view)
-    except ValueError:
-        return None  # not UTF-8
-    return decoded if isinstance(decoded, str) else None
+        return _text.decode(member)
+    except ValueError:  # something else, or not UTF-8
+        return None
 
 
 def is_object(member: Raw | None) -> bool:
@@ -115,7 +112,10 @@ def repeats(body: Raw | bytes, members: Fields | None = None) -> bool:
     whole = bytes(body)
     if members is None:
         members = fields(whole)
-    if len(whole) <= 1 + sum([len(key) + 4 + len(bytes(member)) for key, member in members.items()]):
+    room = len(whole) - 1
+    for key, member in members.items():
+        room -= len(key) + 4 + len(member)
+    if room <= 0:
         return False  # without white space there is no room for more
     at = whole.index(b"{") + 1
     # With every member there once, they stand one behind the other exactly so.

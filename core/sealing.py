@@ -7,6 +7,11 @@ whom is the caller's affair. Above: sealed request state (MCP), page tokens and 
 import base64
 import binascii
 import os
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE = 12
 
@@ -14,11 +19,12 @@ _NONCE = 12
 class Box:
     """`seal` and `open` with one key."""
 
-    def __init__(self) -> None:
-        # Imported here: the library is heavy, and most callers never need a box.
+    @cached_property
+    def _cipher(self) -> "AESGCM":
+        # With the first thing to seal: the library is heavy, and most gateways never need a box.
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        self._cipher = AESGCM(AESGCM.generate_key(256))
+        return AESGCM(AESGCM.generate_key(256))
 
     def seal(self, plain: bytes) -> str:
         """URL-safe text that tells nothing; another one each time."""

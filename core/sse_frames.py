@@ -13,6 +13,7 @@ from .errors import UpstreamInvalid
 
 _BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n|\Z))")
 """The end of a line and the empty line behind it. A last CR may be half of a CRLF: it waits for what follows."""
+_CR, _LF = b"\r\n"
 _OVERLAP = 3
 """Bytes of a blank line that may have been seen already."""
 
@@ -34,9 +35,8 @@ class Frames:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         held = self._held
-        if not held and chunk.endswith(b"\n\n") and chunk.find(b"\n\n") == len(chunk) - 2 and b"\r" not in chunk:
-            self._check(len(chunk))
-            return [chunk]  # what most servers write: one frame at a time
+        if not held and _CR not in chunk:
+            return self._cut(chunk)
         held += chunk
         frames: list[bytes] = []
         start = 0
@@ -50,6 +50,24 @@ class Frames:
         self._check(len(held))
         return frames
 
+    def _cut(self, chunk: bytes) -> list[bytes]:
+        """A chunk at the beginning of a frame, whose lines end with LF: what most servers write."""
+        size = len(chunk)
+        if 2 < size <= self._limit and chunk.find(b"\n\n") == size - 2:
+            return [chunk]
+        *whole, rest = chunk.split(b"\n\n")
+        frames = [each + b"\n\n" for each in whole]
+        self._check(max(map(len, (*frames, rest))))
+        self._held += rest
+        self._searched = max(0, len(rest) - _OVERLAP)
+        return frames
+
+    def events(self, chunk: bytes) -> list[tuple[bytes, bytes, bytes]]:
+        """The same, and of each frame what it says: data and name as `read` tells them."""
+        if not self._held and len(chunk) <= self._limit and (event := _lone(chunk)) is not None:
+            return [event]
+        return [(frame, *read(frame)) for frame in self.feed(chunk)]
+
     def rest(self) -> bytes:
         """What came after the last whole frame. A stream that ends here was cut, or forgot its last blank line."""
         return bytes(self._held)
@@ -57,6 +75,22 @@ class Frames:
     def _check(self, size: int) -> None:
         if size > self._limit:
             raise UpstreamInvalid(f"a server-sent event is larger than {self._limit} bytes")
+
+
+def _lone(chunk: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """One look at what most servers write: one frame at a time, of one line of data, perhaps below its name."""
+    at, name = 0, b""
+    if chunk.startswith(b"event: "):
+        at = chunk.find(b"\n") + 1
+        name = chunk[7 : at - 1]
+    if not chunk.startswith(b"data: ", at):
+        return None
+    end = chunk.find(b"\n", at)
+    if end == len(chunk) - 2 and chunk[-1] == _LF and _CR not in chunk:
+        return chunk, chunk[at + 6 : end], name or b"message"
+    if at == 0 and end == len(chunk) - 3 and chunk.endswith(b"\r\n\r\n") and chunk.find(b"\r") == end - 1:
+        return chunk, chunk[6 : end - 1], b"message"
+    return None
 
 
 def read(frame: bytes) -> Data:

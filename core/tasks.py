@@ -31,7 +31,7 @@ class Tasks:
         if self._closed:
             work.close()
             raise RuntimeError(f"{self._name} is closed; cannot start {name}")
-        task = asyncio.create_task(work, name=f"{self._name}.{name}")  # noqa: TID251
+        task = asyncio.get_running_loop().create_task(work, name=f"{self._name}.{name}")
         self._running.add(task)
         task.add_done_callback(self._taken if awaited else self._ended)
         return task

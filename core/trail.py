@@ -17,7 +17,8 @@ from .trace_context import TRACEPARENT, TRACESTATE, Context, parse, render
 
 MAX_HOPS = 64
 """Of one operation; further ones happen, but are not told."""
-MAX_NOTES = 16
+MAX_NOTES = 80
+"""As many limits as a manifest may have, and some more."""
 MAX_NOTE = 200
 """Characters."""
 
@@ -32,7 +33,10 @@ class Hop:
     A hop that nobody ends is over with its operation: an answer that streams.
     """
 
-    __slots__ = ("_clock", "_of", "attributes", "ended", "error", "kind", "name", "span_id", "started", "upstream")
+    __slots__ = (
+        *("_clock", "_of", "attributes", "ended", "endpoint", "error"),
+        *("kind", "name", "span_id", "started", "upstream"),
+    )
 
     def __init__(self, clock: Clock | None, of: Context | None, kind: str, upstream: str, name: str) -> None:
         """`of`: the operation's own span. Without a clock it is nobody's."""
@@ -42,6 +46,8 @@ class Hop:
         """Its name in the manifest; of an agent with its instance (`support/s1`), of a provider with the model."""
         self.name = name
         """What is asked, such as `tools/call add`."""
+        self.endpoint = ""
+        """`host:port` (or command) of who was asked."""
         self.started = 0.0 if clock is None else clock.monotonic()
         self.ended: float | None = None
         self.error = ""
@@ -64,13 +70,23 @@ class Hop:
         parent = (TRACEPARENT, render(context).encode())
         return (parent, (TRACESTATE, context.state.encode())) if context.state else (parent,)
 
-    def tell(self, name: str, value: Attribute) -> None:
-        """What is learnt on the way, under a name of the conventions."""
+    @property
+    def sampled(self) -> bool:
+        """Whether its span is sent: what costs something need not be looked for otherwise."""
+        return self._of is not None and self._of.sampled
+
+    def at(self, endpoint: str) -> None:
+        """`host:port` (or command) of who is asked."""
         if self._clock is not None:
+            self.endpoint = endpoint
+
+    def tell(self, name: str, value: Attribute) -> None:
+        """What is learnt on the way, under a name of the conventions. For its span alone."""
+        if self.sampled:
             self.attributes[name] = value
 
     def end(self, error: str = "") -> None:
-        """It is over; what comes later changes nothing."""
+        """It is over; what comes later changes nothing. `error`: one word, or `jsonrpc CODE`."""
         if self._clock is not None and self.ended is None:
             self.ended, self.error = self._clock.monotonic(), error
 
@@ -90,15 +106,18 @@ NO_HOP = Hop(None, None, "", "", "")
 class Trail:
     """Of one operation. `context`: its own span, once telemetry has given it one."""
 
-    __slots__ = ("clock", "context", "hops", "notes", "parent", "steps")
+    __slots__ = ("attributes", "clock", "context", "hops", "notes", "parent", "steps")
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.steps: list[tuple[str, float]] = []
         """Stages and when they were entered, on the monotonic clock."""
         self.hops: list[Hop] = []
-        self.notes: list[str] = []
-        """What was decided and why, for operators: rules that matched, ..."""
+        self.notes: list[object] = []
+        """What was decided and why, for operators: rules that matched, limits, ... Each is a text, or becomes one when
+        somebody looks (`told`)."""
+        self.attributes: dict[str, Attribute] = {}
+        """What its span says besides the record, under names of the conventions."""
         self.context: Context | None = None
         self.parent = ""
         """The caller's span, which this one is part of."""
@@ -107,9 +126,25 @@ class Trail:
         """A stage is entered. There are as many as the data path has: no more need be counted."""
         self.steps.append((name, self.clock.monotonic()))
 
-    def note(self, what: str) -> None:
+    @property
+    def sampled(self) -> bool:
+        """Whether its spans are sent."""
+        return self.context is not None and self.context.sampled
+
+    def tell(self, name: str, value: Attribute) -> None:
+        """As `Hop.tell`, of the operation itself."""
+        if self.sampled:
+            self.attributes[name] = value
+
+    def note(self, what: object) -> None:
+        """`what`: small, and never another text than now."""
         if len(self.notes) < MAX_NOTES:
-            self.notes.append(what[:MAX_NOTE])
+            self.notes.append(what[:MAX_NOTE] if isinstance(what, str) else what)
+
+    @property
+    def told(self) -> list[str]:
+        """The notes, as people read them."""
+        return [str(each)[:MAX_NOTE] for each in self.notes]
 
     def adopt(self, traceparent: str | None, tracestate: str | None = None) -> str:
         """A message names the span that it is part of, which is nearer than the one of its HTTP request.

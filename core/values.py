@@ -9,7 +9,7 @@ predicate that reads well after the dotted path of the value ("mcp.servers.x.tim
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -78,7 +78,8 @@ def written(default: str) -> dict[str, Any]:
 class Section(BaseModel):
     """A part of the manifest: frozen, unknown keys are errors, a key without a value counts as absent."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    # Deferred: validators are built for what a manifest has, once each, instead of for all that it might have.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -87,6 +88,11 @@ class Section(BaseModel):
         if isinstance(data, dict):
             return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
         return data
+
+    @classmethod
+    def absent(cls) -> Self:
+        """What counts where the manifest says nothing: the defaults, which need no validator."""
+        return cls.model_construct()
 
 
 def parse_duration(text: str) -> float:

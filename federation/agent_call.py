@@ -14,6 +14,7 @@ import msgspec
 from ..core.conversation import INTERRUPTED, TERMINAL, Asking, Heard, Outcome, Said
 from ..core.errors import GatewayError, UpstreamInvalid, UpstreamTimeout
 from ..core.ports import AgentDoor
+from ..core.trail import Trail
 from . import agent_result
 from .agent_result import can_be_asked
 from .messages import Answer, Ask, Event, Notice, Outbound
@@ -64,6 +65,7 @@ class AgentCall:
         try:
             for number in range(MAX_QUESTIONS + 1):
                 outcome: Outcome | None = None
+                self._asking = msgspec.structs.replace(self._asking, trail=self._trail)
                 async with aclosing(self._door.converse(self._asking)) as heard:
                     while (event := await self._next(heard)) is not None:
                         self._note(event)
@@ -84,6 +86,11 @@ class AgentCall:
             if self._live:
                 self._door.abandon(self._asking.agent, self._asking.caller, self._live)
             raise
+
+    @property
+    def _trail(self) -> Trail | None:
+        """Of the client's request of the moment: an answer to a question may come with another one."""
+        return None if self._outbound.spent is None else self._outbound.spent.trail
 
     async def _next(self, heard: AsyncGenerator[Said, None]) -> Said | None:
         seconds = self._outbound.timeout
@@ -128,7 +135,7 @@ class AgentCall:
     async def _declined(self, outcome: Outcome) -> Answer:
         asking, self._live = self._asking, ""
         try:
-            state = await self._door.cancel(asking.agent, asking.caller, outcome.task)
+            state = await self._door.cancel(asking.agent, asking.caller, outcome.task, self._trail)
             then = f"and its task was cancelled ({state})" if state != "canceled" else "and its task was cancelled"
         except GatewayError as error:
             state, then = outcome.state, f"but its task could not be cancelled: {error.message}"

@@ -8,11 +8,11 @@ from ..core.call import Call, replace
 from ..core.errors import NotFound, Overloaded, RpcError
 from ..core.rawjson import Fields, Raw, text
 from ..sessions.table import SessionTable
-from . import local, task_ids
+from . import local, task_ids, tracing
 from .arguments import picked
 from .catalog import Catalog, Route
 from .client import ClientSession
-from .eras import BATCH_VERSIONS, H_SESSION, HEADER_MISMATCH, LEGACY_NOT_FOUND, REMOVED_IN_MODERN
+from .eras import BATCH_VERSIONS, H_SESSION, HEADER_MISMATCH, LEGACY_NOT_FOUND, REMOVED_IN_MODERN, Era
 from .headers import mismatch
 from .hub import Hub
 from .inbound import (
@@ -31,7 +31,11 @@ from .routing import resolved, route
 from .task_ids import TaskIds
 from .visible import VisibleCatalogs
 
-UNROUTED = frozenset({("legacy", "initialize"), ("modern", "subscriptions/listen")})
+_HERE: dict[Era, frozenset[str]] = {
+    "legacy": local.LOCAL["legacy"] | {"initialize"},
+    "modern": local.LOCAL["modern"] | {"subscriptions/listen"},
+}
+"""Methods that no server is asked for."""
 STARTING = 5.0
 """Seconds that a call waits for what it names while servers are still being reached for the first time."""
 LOOK = 0.05
@@ -53,39 +57,40 @@ class Binder:
         return self.catalogs.get(call)
 
     async def bind(self, call: Call) -> Call:
-        catalog = self.catalog(call)
-        era = era_of(call.request)
-        call.record.wire = Wire(era)
-        kind = check_http(call.request, era)
-        if kind is None:
-            call = replace(call, body=await call.request.read())
-        if era == "modern":
-            return await self._modern(call, catalog)
+        catalog = await self.catalogs.look(call)
+        request = call.request
+        era = era_of(request)
+        wire = call.record.wire = Wire(era)
+        kind = check_http(request, era)
         if kind is not None:
             call.record.operation = kind
             return replace(call, operation=kind, session=self._session(call), message=Inbound("legacy", kind))
+        body = await request.read()
         try:
-            inbound = read_legacy(call.body)
+            inbound = read_modern(body, request) if era == "modern" else read_legacy(body)
         except RpcError:
-            call.record.wire = Wire("legacy", id_of(call.body))
+            wire.id = id_of(body)
             raise
-        return await self._legacy(call, catalog, inbound)
+        call = self._modern(call, inbound) if era == "modern" else self._legacy(call, inbound)
+        try:
+            return self.route(call, catalog)
+        except RpcError as error:
+            if self._hub.settled.is_set() or error.code not in (jsonrpc.INVALID_PARAMS, LEGACY_NOT_FOUND):
+                raise
+        await self._appears(call)
+        return self.route(call, self.catalog(call))
 
-    async def _modern(self, call: Call, catalog: Catalog) -> Call:
-        try:
-            inbound = read_modern(call.body, call.request)
-        except RpcError:
-            call.record.wire = Wire("modern", id_of(call.body))
-            raise
+    def _modern(self, call: Call, inbound: Inbound) -> Call:
         method = inbound.message.method or ""
         self._note(call, inbound, accepted=False)
         if inbound.kind == "request" and method in REMOVED_IN_MODERN:
             raise RpcError(jsonrpc.METHOD_NOT_FOUND, f"Method not found: {method}", status=404)
-        return await self._routed(replace(call, operation=method, message=inbound), catalog)
+        return replace(call, operation=method, message=inbound)
 
-    async def _legacy(self, call: Call, catalog: Catalog, inbound: Inbound) -> Call:
-        if says_modern(inbound):
-            call.record.wire = Wire("modern", bytes(inbound.message.id))
+    def _legacy(self, call: Call, inbound: Inbound) -> Call:
+        wire = call.record.wire
+        if inbound.meta and says_modern(inbound):
+            wire.era, wire.id = "modern", bytes(inbound.message.id)
             raise RpcError(HEADER_MISMATCH, "the header MCP-Protocol-Version is missing", status=400)
         self._note(call, inbound, accepted=False)
         if inbound.kind == "request" and inbound.message.method == "initialize":
@@ -97,22 +102,14 @@ class Binder:
                     jsonrpc.INVALID_REQUEST, f"MCP {session.version} has no batches; send one message", status=400
                 )
             return replace(call, operation="batch", session=session, message=inbound)
-        self._note(call, inbound, accepted=True)
-        operation = inbound.message.method or "response"
-        return await self._routed(replace(call, operation=operation, session=session, message=inbound), catalog)
-
-    async def _routed(self, call: Call, catalog: Catalog) -> Call:
-        """Find the server. What a client knows from before a restart may not be there yet: that is waited for."""
-        try:
-            return self.route(call, catalog)
-        except RpcError as error:
-            if self._hub.settled.is_set() or error.code not in (jsonrpc.INVALID_PARAMS, LEGACY_NOT_FOUND):
-                raise
-        await self._appears(call)
-        return self.route(call, self.catalog(call))
+        wire.accepted = True
+        return replace(call, operation=inbound.message.method or "response", session=session, message=inbound)
 
     async def _appears(self, call: Call) -> None:
-        """Return when the call can be routed, every server has been reached or failed, or the time is up."""
+        """What a client knows from before a restart may not be there yet: that is waited for.
+
+        Return when the call can be routed, every server has been reached or failed, or the time is up.
+        """
         for _ in range(round(STARTING / LOOK)):
             if self._is_known(call):
                 return
@@ -145,7 +142,7 @@ class Binder:
 
     def _session(self, call: Call) -> ClientSession:
         id_ = require_session_id(call.request.header(H_SESSION))
-        record = self._sessions.find("mcp", id_, owner_of(call))
+        record = self._sessions.find("mcp", id_, call.principal.owner)
         session = record.attachment if record is not None and record.view == call.view else None
         if record is None or not isinstance(session, ClientSession):
             if self._sessions.resting:
@@ -157,25 +154,29 @@ class Binder:
 
     def _note(self, call: Call, inbound: Inbound, *, accepted: bool) -> None:
         record = call.record
-        record.operation = inbound.message.method or inbound.kind
-        record.wire = Wire(inbound.era, bytes(inbound.message.id), accepted)
-        if inbound.message.method is not None:
-            record.fields["mcp.method.name"] = inbound.message.method
+        method = inbound.message.method
+        record.operation = method or inbound.kind
+        record.wire.id, record.wire.accepted = bytes(inbound.message.id), accepted
+        if method is not None:
+            record.fields["mcp.method.name"] = method
+        tracing.adopt(record, inbound)
 
     def route(self, call: Call, catalog: Catalog) -> Call:
         """Find the server that a request is for, if it is for one."""
         inbound: Inbound = call.message
-        method = inbound.message.method or ""
-        if inbound.kind != "request" or (inbound.era, method) in UNROUTED or local.is_local(method, inbound.era):
+        if inbound.kind != "request":
             return call
+        method = inbound.message.method or ""
+        if method in _HERE[inbound.era]:
+            return replace(call, message=replace(inbound, catalog=catalog))
         if inbound.era == "modern" and method in task_ids.METHODS:
             return self._task(call, inbound, catalog)
-        params = resolved(catalog, method, inbound.params)
+        params = resolved(catalog, method, inbound.params) if catalog.searching else inbound.params
         found = route(catalog, method, params, inbound.era)
         if method == "tools/call":
             call.record.fields["gen_ai.tool.name"] = found.name
         if not found.server:
-            return replace(call, message=replace(inbound, params=params))
+            return replace(call, message=replace(inbound, params=params, catalog=catalog))
         call.record.target = found.server
         call.record.fields["mcp.server"] = found.server
         if params is not inbound.params:  # its arguments were inside of others: no header repeats them
@@ -185,7 +186,7 @@ class Binder:
             why = mismatch(found.params, arguments, call.request.headers)
             if why is not None:
                 raise RpcError(HEADER_MISMATCH, why, status=400)
-        return replace(call, target=found.server, message=replace(inbound, route=found))
+        return replace(call, target=found.server, message=replace(inbound, route=found, catalog=catalog))
 
     def _task(self, call: Call, inbound: Inbound, catalog: Catalog) -> Call:
         """A task is where it was started; another caller's task is unknown."""
@@ -196,7 +197,7 @@ class Binder:
         server, task = found
         call.record.target = server
         call.record.fields["mcp.server"] = server
-        return replace(call, target=server, message=replace(inbound, route=Route(server, task)))
+        return replace(call, target=server, message=replace(inbound, route=Route(server, task), catalog=catalog))
 
 
 def owner_of(call: Call) -> str:

@@ -127,7 +127,8 @@ def build(
 
     `refused`: tools to withhold. `before`: the catalog that this one replaces, so that
     one near the limit of `View.search_over` does not go back and forth. `visible`: leaves out
-    what a caller may not know of; names are as they are for everybody.
+    what a caller may not know of; names are as they are for everybody, whose catalog is `before` then, so
+    that tools need not be written once more.
     """
     everyone = view.members(listings)
     members = everyone if visible is None else tuple(filter(visible.knows, everyone))
@@ -185,7 +186,11 @@ def _tools(
     before: Catalog | None,
     visible: Visible | None,
 ) -> _Tools:
-    arranged = _seen(_TOOLS, arrange(_TOOLS, known, view, refused, frozenset()), visible)
+    if visible is not None and before is not None:
+        whole = Arranged(before.tools, (), before.unmatched, [])
+    else:
+        whole = arrange(_TOOLS, known, view, refused, frozenset())
+    arranged = _seen(_TOOLS, whole, visible)
     shown = _listed(arranged.offers)
     cost = sum(map(tool_tokens, shown))
     if not _searches(view, cost, before):

@@ -124,6 +124,9 @@ class ClientSession:
     def _new_stream(self, number: int) -> EventStream:
         return EventStream(f"{self._life}{number}", replay=True, primed=self.version in RESUME_VERSIONS)
 
+    def _stream_of_call(self) -> EventStream:
+        return self._new_stream(next(self._numbers))
+
     # Calls.
 
     def begin(self, id_: Raw) -> Exchange:
@@ -134,13 +137,13 @@ class ClientSession:
             raise RpcError(jsonrpc.INVALID_REQUEST, "a request with this id is still under way in this session")
         if len(self.inflight) >= MAX_CALLS:
             raise RpcError(jsonrpc.SERVER_ERROR, f"this session has {MAX_CALLS} requests under way; wait for some")
-        stream = self._new_stream(next(self._numbers))
-        exchange = self.inflight[key] = Exchange(detach(id_), "legacy", self.client, stream, self._ask)
+        exchange = self.inflight[key] = Exchange(detach(id_), "legacy", self.client, self._stream_of_call, self._ask)
+        exchange.key = key
         return exchange
 
     def done(self, exchange: Exchange) -> None:
         """The request has its answer. If it was streamed, the stream stays for a while, for a client that lost it."""
-        key = jsonrpc.id_key(exchange.id)
+        key = exchange.key
         if key is not None and self.inflight.get(key) is exchange:
             del self.inflight[key]
         if exchange.streaming:
@@ -172,7 +175,8 @@ class ClientSession:
             return self.stream, None
         stream = self._streams.get(name)
         if stream is None:
-            stream = next((e.stream for e in self.inflight.values() if e.stream.name == name), None)
+            streaming = (each.stream for each in self.inflight.values() if each.streaming)
+            stream = next((each for each in streaming if each.name == name), None)
         return (stream, int(number)) if stream is not None else None
 
     # Questions.

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ..core.call import Header, replace
 from ..core.clock import Clock
@@ -19,7 +19,6 @@ from ..core.http_values import Target
 from ..core.ports import NO_CREDENTIALING, AgentDoor, Credentialing, Meter
 from ..core.rawjson import Raw, raw
 from ..core.tasks import Tasks
-from .agent_connection import AgentOpener, AgentTools
 from .agent_settings import AgentServer
 from .duplex import Duplex
 from .handshake import NotModern
@@ -28,19 +27,20 @@ from .http_modern import ModernHttp
 from .http_wire import HttpWire
 from .link import Link, LinkClosed
 from .messages import NO_CAPABILITIES, Client, Inbox
-from .openapi_connection import OpenApi
 from .openapi_settings import OpenApiServer
-from .openapi_source import Source
 from .process import ProcessTable
 from .process_command import StdioCommand
 from .settings import HttpServer, StdioServer
-from .sse_link import open_sse
-from .stdio import open_stdio
+
+if TYPE_CHECKING:
+    from .agent_connection import AgentOpener, AgentTools
+    from .openapi_connection import OpenApi
 
 log = logging.getLogger("fedgate.server")
 
 ServerSettings = StdioServer | HttpServer | OpenApiServer | AgentServer
-Opened = LegacyHttp | ModernHttp | Duplex | OpenApi | AgentTools
+Opened: TypeAlias = "LegacyHttp | ModernHttp | Duplex | OpenApi | AgentTools"
+"""What only some kinds of servers need is imported with the first of them."""
 
 OPEN_TIMEOUT = 30.0
 """Seconds for each step of opening, if the server's own timeout is longer."""
@@ -63,7 +63,7 @@ class Deps:
 
 
 class Opener(Protocol):
-    """Opens connections to one server. `per_caller`: it is asked in its callers' names, so that each has its own."""
+    """Opens connections to one server. `per_caller`: it is asked in its callers' names, which calls bring along."""
 
     @property
     def per_caller(self) -> bool: ...
@@ -82,7 +82,7 @@ class ServerOpener:
         self._era = "modern" if isinstance(settings, OpenApiServer | AgentServer) else settings.era
         self._not_modern = self._era == "legacy"
         self._agent = _agent_opener(settings, deps)
-        auth = settings.auth if isinstance(settings, HttpServer) else None
+        auth = settings.auth if isinstance(settings, HttpServer | OpenApiServer) else None
         self._credentials = None if auth is None else deps.credentialing.of(f"mcp.servers.{name}", auth)
 
     @property
@@ -111,10 +111,16 @@ class ServerOpener:
 
     # HTTP.
 
-    async def _open_api(self, settings: OpenApiServer, inbox: Inbox) -> OpenApi:
-        headers = _header_fields(settings.headers)
-        source = Source(self._name, settings, self._deps.http)
-        api = OpenApi(source, self._deps.http, inbox, headers=headers, agent=f"fedgate/{self._deps.version}")
+    async def _open_api(self, settings: OpenApiServer, inbox: Inbox) -> "OpenApi":
+        from .openapi_connection import OpenApi
+        from .openapi_shown import Showing
+        from .openapi_source import Source
+
+        credentials = self._credentials
+        owned = frozenset[bytes]() if credentials is None else credentials.owned
+        source = Source(self._name, settings, self._deps.http, owned)
+        showing = Showing(_header_fields(settings.headers), credentials)
+        api = OpenApi(source, self._deps.http, inbox, agent=f"fedgate/{self._deps.version}", showing=showing)
         await api.open()
         return api
 
@@ -165,6 +171,8 @@ class ServerOpener:
     # Channels.
 
     async def _start(self, _client: Client | None) -> Link:
+        from .stdio import open_stdio
+
         assert isinstance(self._settings, StdioServer)
         settings = self._settings
         cwd = str(settings.cwd) if settings.cwd else None
@@ -172,6 +180,8 @@ class ServerOpener:
         return await open_stdio(command, self._deps.processes)
 
     async def _stream(self, client: Client | None) -> Link:
+        from .sse_link import open_sse
+
         assert isinstance(self._settings, HttpServer)
         return await open_sse(self._wire(self._settings, client), self._timeout)
 
@@ -218,11 +228,13 @@ class ServerOpener:
             self._not_modern = True
 
 
-def _agent_opener(settings: ServerSettings, deps: Deps) -> AgentOpener | None:
+def _agent_opener(settings: ServerSettings, deps: Deps) -> "AgentOpener | None":
     if not isinstance(settings, AgentServer):
         return None
     if deps.agents is None:
         raise ValueError(f"nothing here can reach the agent {settings.agent}")
+    from .agent_connection import AgentOpener
+
     return AgentOpener(settings, deps.agents)
 
 

@@ -7,7 +7,8 @@ JSON or an event stream.
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
+from functools import partial
 from typing import Any
 
 from ..core import jsonrpc
@@ -15,10 +16,10 @@ from ..core.call import JSON, Call, Handler, Record, Reply, replace
 from ..core.clock import Clock
 from ..core.errors import GatewayError
 from ..core.ports import FULL_SIGHT, Meter, Sight
-from ..core.rawjson import Fields, fields, text, value
+from ..core.rawjson import Fields, fields, value
 from ..core.tasks import Tasks
 from ..sessions.table import SessionTable
-from . import local
+from . import local, tracing
 from .bind import Binder, owner_of
 from .catalog import Route
 from .client import ClientSession
@@ -27,18 +28,19 @@ from .exchange import Exchange
 from .hub import Hub
 from .inbound import Inbound
 from .listen import Listeners
-from .messages import Answer
 from .modern import ModernCalls
-from .relay import CANCELLED, Ends, Relay, Spent
+from .relay import CANCELLED, Ends, Relay
 from .rendering import render_error
 from .results import for_method
 from .sealing import Seal
 from .sessions_front import STREAM_HEADERS, SessionFront
+from .spent import Spent
 from .stream import KEEP_ALIVE, EventStream, pour
 from .task_ids import TaskIds
 from .visible import VisibleCatalogs
 
 ACCEPTED = Reply(202)
+_JSON = (JSON,)
 
 
 class McpEndpoint:
@@ -49,6 +51,7 @@ class McpEndpoint:
 
     def __init__(self, hub: Hub, sessions: SessionTable, clock: Clock, meter: Meter, sight: Sight = FULL_SIGHT) -> None:
         self.each: Handler = self.dispatch
+        self._clock = clock
         self.hub = hub
         self.listeners = Listeners(hub)
         self.task_ids = TaskIds(secrets.token_bytes(32))
@@ -66,12 +69,14 @@ class McpEndpoint:
 
     async def bind(self, call: Call) -> Call:
         bound = await self._binder.bind(call)
-        _adopt(call.record, bound.message)
+        tracing.bound(bound)
         return bound
 
     def bind_one(self, call: Call) -> Call:
         """One message of a batch (`call.message`), in the batch's session."""
-        return self._binder.of_batch(call)
+        bound = self._binder.of_batch(call)
+        tracing.bound(bound)
+        return bound
 
     def supposed(self, call: Call, method: str, params: Fields) -> Call:
         """What a request for this would be bound to. Raises `ClientError`."""
@@ -86,6 +91,7 @@ class McpEndpoint:
         return self._catalogs.facts.of_call(call)
 
     def render(self, record: Record, error: GatewayError) -> Reply:
+        tracing.failed(record, error)
         return render_error(record, error)
 
     async def dispatch(self, call: Call) -> Reply:
@@ -108,16 +114,20 @@ class McpEndpoint:
             self._front.notified(session, inbound)
         return ACCEPTED
 
-    async def _request(self, call: Call, inbound: Inbound) -> Reply:
+    def _request(self, call: Call, inbound: Inbound) -> Coroutine[Any, Any, Reply]:
         method = inbound.message.method or ""
         if inbound.route is None:
-            return await self._local(call, inbound, method)
+            return self._local(call, inbound, method)
         if call.session is not None and method in ("resources/subscribe", "resources/unsubscribe"):
-            return _json(inbound, await self._front.subscription(call.session, inbound))
-        return await self._relayed(call, inbound)
+            return self._subscription(call.session, inbound)
+        return self._relayed(call, inbound)
+
+    async def _subscription(self, session: ClientSession, inbound: Inbound) -> Reply:
+        return _json(inbound, await self._front.subscription(session, inbound))
 
     async def _local(self, call: Call, inbound: Inbound, method: str) -> Reply:
-        catalog = self._binder.catalog(call)
+        catalog = inbound.catalog
+        assert catalog is not None
         if method in LISTS:
             self.hub.check_admitted(call.view)
             return _json(inbound, local.list_result(catalog, method, inbound.params, inbound.era))
@@ -127,6 +137,7 @@ class McpEndpoint:
         if method == "initialize":
             session = self._front.open(owner_of(call), call.view, inbound.params)
             call.record.session = session.record.id
+            tracing.bound(replace(call, session=session))
             header = (H_SESSION, session.record.id.encode())
             return _json(inbound, local.initialize_result(catalog, session.version), header)
         if method == "server/discover":
@@ -142,11 +153,19 @@ class McpEndpoint:
 
     async def _relayed(self, call: Call, inbound: Inbound) -> Reply:
         session: ClientSession | None = call.session
-        exchange, outgoing = self._begin(call, inbound)
+        outgoing: Inbound | None = inbound
+        if session is not None:
+            exchange = session.begin(inbound.message.id)
+        else:
+            exchange, outgoing = self._modern.begin(call, inbound)
         exchange.caller = call.caller
-        spent = Spent(call.record.trail)
+        spent = exchange.spent
+        if spent is not None:
+            spent.goes_on(call.record.trail)
+        else:
+            spent = exchange.spent = Spent(self._clock, call.record.trail)
         if outgoing is not None:
-            work = self._work(call, outgoing, exchange, spent)
+            work = self._relay.run(outgoing, exchange, self._ends(call, outgoing), spent)
             exchange.task = self._tasks.start(work, "call", awaited=True)
             # Not at the work's own end: a task that is cancelled before it began never gets there.
             exchange.task.add_done_callback(lambda _: self._over(call, exchange))
@@ -162,19 +181,15 @@ class McpEndpoint:
             return _answered(exchange, call.record)
         return Reply(200, STREAM_HEADERS, self._streamed(exchange, call.record, spent))
 
-    def _begin(self, call: Call, inbound: Inbound) -> tuple[Exchange, Inbound | None]:
+    def _ends(self, call: Call, inbound: Inbound) -> Ends:
+        assert inbound.catalog is not None
         if call.session is not None:
-            return call.session.begin(inbound.message.id), inbound
-        return self._modern.begin(call, inbound)
-
-    async def _work(self, call: Call, inbound: Inbound, exchange: Exchange, spent: Spent) -> None:
-        def finished(answer: Answer) -> Answer:
-            return answer if call.session is not None else self._modern.finished(answer, call, inbound)
-
-        await self._relay.run(inbound, exchange, Ends(self._binder.catalog(call), finished), spent)
+            return Ends(inbound.catalog)
+        return Ends(inbound.catalog, partial(self._modern.finished, call=call, inbound=inbound))
 
     def _over(self, call: Call, exchange: Exchange) -> None:
-        exchange.finish(CANCELLED)
+        if exchange.answer is None:
+            exchange.finish(CANCELLED)
         if call.session is not None:
             call.session.done(exchange)
         else:
@@ -232,15 +247,6 @@ async def _end_after(work: list[asyncio.Task[None]], stream: EventStream) -> Non
     stream.end()
 
 
-def _adopt(record: Record, inbound: Inbound) -> None:
-    """A message that says in `_meta` to which trace it belongs (SEP-414) is nearer than its HTTP request."""
-    parent = text(inbound.meta.get("traceparent"))
-    if parent is not None and record.trail is not None:
-        trace_id = record.trail.adopt(parent, text(inbound.meta.get("tracestate")))
-        if trace_id:
-            record.fields["trace.id"] = trace_id
-
-
 def _leave(exchange: Exchange) -> None:
     """2026-07-28: closing the response is cancellation (before, it was not); a parked call waits for its client."""
     if not exchange.parked:
@@ -253,9 +259,11 @@ def _json(inbound: Inbound, result: bytes, *headers: tuple[bytes, bytes]) -> Rep
 
 def _answered(exchange: Exchange, record: Record) -> Reply:
     if exchange.parked:
-        return Reply(200, (JSON,), exchange.interim)
+        return Reply(200, _JSON, exchange.interim)
+    if exchange.answer is None or not exchange.answer.error:
+        return Reply(200, _JSON, exchange.body)
     _note_error(exchange, record)
-    return Reply(_status(exchange, exchange.era), (JSON,), exchange.body)
+    return Reply(_status(exchange, exchange.era), _JSON, exchange.body)
 
 
 def _status(exchange: Exchange, era: Era) -> int:

@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable
 
 from ..core import jsonrpc
 from ..core.call import Caller
+from ..core.jsonrpc import Id
 from ..core.rawjson import Raw
 from .eras import Era
 from .messages import Answer, Ask, Client, Notice
+from .spent import Spent
 from .stream import EventStream
 
 Asker = Callable[["Exchange", str, bytes], Awaitable[Answer]]
@@ -22,13 +24,16 @@ Asker = Callable[["Exchange", str, bytes], Awaitable[Answer]]
 class Exchange:
     """`id` is the client's request id as it wrote it; a modern client's next round has another one."""
 
-    def __init__(self, id_: Raw, era: Era, client: Client, stream: EventStream, asker: Asker) -> None:
+    def __init__(self, id_: Raw, era: Era, client: Client, new_stream: Callable[[], EventStream], asker: Asker) -> None:
         self.id = id_
         self.era = era
         self.client = client
         self.caller: Caller | None = None
         """In whose name servers that know their callers are asked."""
-        self.stream = stream
+        self.spent: Spent | None = None
+        """What upstreams take of it, once its work has begun."""
+        self.key: Id | None = None
+        """What a legacy session knows it by."""
         self.answer: Answer | None = None
         self.task: asyncio.Task[None] | None = None
         self.streaming = False
@@ -38,9 +43,18 @@ class Exchange:
         self.interim = b""
         """The response that ended the round, if nothing was streamed in it."""
         self._asker = asker
+        self._new_stream = new_stream
+        self._stream: EventStream | None = None
         self._later: EventStream | None = None
         self._moved = False
         self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def stream(self) -> EventStream:
+        """What goes out before the answer. Most have nothing before it."""
+        if self._stream is None:
+            self._stream = self._new_stream()
+        return self._stream
 
     async def first(self, patience: float) -> bool:
         """Wait for the answer or the first message. `True`: there is an answer and nothing went before it.
@@ -90,16 +104,17 @@ class Exchange:
         """End this round with a result that asks the client; the work goes on."""
         body = jsonrpc.result(self.id, result)
         self.parked = True
-        if not self.streaming:
+        if self.streaming:
+            self.stream.end(body)
+        else:
             self.interim = body
-        self.stream.end(body if self.streaming else b"")
         self._move()
 
     def resume(self, id_: Raw) -> None:
         """The next round: a new request of the client with a new id."""
         self.id = id_
         self.streaming = self._later is not None
-        self.stream, self._later = self._later or EventStream(), None
+        self._stream, self._later = self._later, None
         self.interim = b""
         self.parked = False
         self._moved = False
@@ -117,7 +132,8 @@ class Exchange:
             self._deliver()
 
     def _deliver(self) -> None:
-        self.stream.end(self.body if self.streaming else b"")
+        if self.streaming:
+            self.stream.end(self.body)
         self._move()
 
     @property

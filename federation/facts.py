@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ..core.call import Call
 from ..core.rawjson import Fields, sub, text
 from . import task_ids
+from .agent_facts import AgentFacts
 from .inbound import Inbound
 
 JOINED = "__"
@@ -29,7 +30,8 @@ _KIND_OF = {
     "resources/unsubscribe": "resource",
 }
 _OPEN_OF_SERVER = ("mcp.method", "mcp.tool", "mcp.prompt", "mcp.resource", "mcp.task")
-_OPEN_OF_AGENT = ("a2a.context_id", "a2a.task_id", "a2a.skill")
+_OPEN_OF_TOOL = ("a2a.context_id", "a2a.task_id")
+_OPEN_OF_AGENT = (*_OPEN_OF_TOOL, "a2a.skill")
 
 
 class Thing(NamedTuple):
@@ -40,10 +42,11 @@ class Thing(NamedTuple):
 
 
 class Facts:
-    """`agents`: server → the agent of this gateway that it is."""
+    """`agents`: server → the agent of this gateway that it is. `said`: what calls of agents' tools say."""
 
-    def __init__(self, agents: Mapping[str, str]) -> None:
+    def __init__(self, agents: Mapping[str, str], said: AgentFacts | None = None) -> None:
         self._agents = agents
+        self._said = said
 
     def of_call(self, call: Call) -> dict[str, Any]:
         """The `Telling` port: of a call that is bound. Streams, answers and batches only carry others."""
@@ -60,14 +63,22 @@ class Facts:
             mcp[kind] = _named(kind, route.server, route.name)
         if kind == "tool" and "arguments" in inbound.params:
             mcp[kind]["arguments"] = inbound.params["arguments"]
-        return self._with_agent(route.server, mcp)
+        facts = self._with_agent(route.server, mcp)
+        if kind == "tool" and "a2a" in facts and self._said is not None:
+            facts["a2a"] |= self._said.of_call(route.server, route.name, call, inbound.params)
+        return facts
 
     def of_item(self, method: str, server: str, key: str) -> Thing:
         """Of what stands in the list of `method`."""
         kind, using = _KINDS[method]
         facts = self._with_agent(server, {"method": using, "server": server, kind: _named(kind, server, key)})
         unknown = ("mcp.tool.arguments",) if kind == "tool" else ()
-        return Thing(facts, unknown + (_OPEN_OF_AGENT if "a2a" in facts else ()))
+        if "a2a" not in facts:
+            return Thing(facts, unknown)
+        if kind == "tool" and self._said is not None:
+            facts["a2a"] |= self._said.of_tool(server, key)
+            return Thing(facts, unknown + _OPEN_OF_TOOL)
+        return Thing(facts, unknown + _OPEN_OF_AGENT)
 
     def of_server(self, server: str) -> Thing:
         facts = self._with_agent(server, {"server": server})
@@ -78,7 +89,10 @@ class Facts:
 
     def _with_agent(self, server: str, mcp: dict[str, Any]) -> dict[str, Any]:
         agent = self._agents.get(server)
-        return {"mcp": mcp} if agent is None else {"mcp": mcp, "a2a": {"agent": agent, "method": "SendMessage"}}
+        if agent is None:
+            return {"mcp": mcp}
+        # The name stands in `mcp` too: there the agent's groups count, which are A2A's own affair in `a2a`.
+        return {"mcp": {**mcp, "agent": agent}, "a2a": {"agent": agent, "method": "SendMessage"}}
 
 
 def _kind(method: str, params: Fields) -> str:

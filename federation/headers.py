@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_SAFE = re.compile(r"[\x20-\x7e]*")
 _FIELD = re.compile(r"[\t\x20-\x7e]*")
 _SENTINEL = re.compile(r"=\?base64\?(.*)\?=")
 _BEGIN, _END = "=?base64?", "?="
@@ -26,7 +25,7 @@ ParamHeaders = Mapping[str, tuple[str, ...]]
 def encode_value(value: str) -> bytes:
     """The value as it stands in a header field."""
     marked = value.startswith(_BEGIN) and value.endswith(_END)
-    if _SAFE.fullmatch(value) and value == value.strip() and not marked:
+    if value.isascii() and value.isprintable() and value == value.strip() and not marked:
         return value.encode("ascii")
     return b"=?base64?%b?=" % base64.b64encode(value.encode())
 
@@ -34,6 +33,8 @@ def encode_value(value: str) -> bytes:
 def decode_value(field: str) -> str | None:
     """Inverse of `encode_value`; `None` for a broken sentinel or illegal characters, so that it can match nothing."""
     field = field.strip(" \t")
+    if field.isascii() and field.isprintable() and not field.startswith(_BEGIN):
+        return field
     if _FIELD.fullmatch(field) is None:
         return None
     if (match := _SENTINEL.fullmatch(field)) is None:

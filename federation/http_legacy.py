@@ -19,14 +19,14 @@ from ..core.errors import GatewayError, UpstreamBroken, UpstreamRefused, Upstrea
 from ..core.http_response import HttpResponse
 from ..core.jsonrpc import Message
 from ..core.rawjson import join
-from ..core.streams import Ready
 from ..core.tasks import Tasks
 from .eras import H_SESSION, H_VERSION, Era
 from .handshake import initialize_params, initialized
+from .http_call import HttpCall
 from .http_own import OwnStream
 from .http_wire import NEWS, Cursor, HttpWire
 from .listing import Greeting
-from .messages import Answer, Ask, Client, Event, Inbox, Notice, Outbound
+from .messages import Answer, Ask, Client, Event, Events, Inbox, Notice, Outbound
 from .wire import PING, cancelled, notice_of, refuse, request_body, response_body, server_answer
 
 log = logging.getLogger("fedgate.server")
@@ -115,60 +115,36 @@ class LegacyHttp:
 
     # Calls.
 
-    def call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
-        events = self._call(outbound)
+    def call(self, outbound: Outbound) -> Events:
+        self._ids += 1
+        events = HttpCall(self, outbound, self._ids)
         return events if self._own is None else self._own.merged(events)
 
-    async def _call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
-        self._ids += 1
-        ident = self._ids
-        over = False
-        response: HttpResponse | Answer | None = None
+    async def send(self, outbound: Outbound, ident: int) -> HttpResponse | Answer:
+        """Post it; once more in a new session if the server does not know ours (so nothing was executed)."""
         self._calls += 1
         self._wire = self._wire.on_behalf_of(outbound.client.caller)  # its credentials may be newer than the session
-        try:
-            response = await self._send(request_body(outbound, "legacy", ident), outbound.timeout, outbound.trace)
-            if isinstance(response, Answer):
-                over = True
-                yield response
-                return
-            whole = await self._wire.whole(response)
-            source = self._resumed(response, outbound.timeout) if whole is None else Ready(whole)
-            async with aclosing(source) as messages:
-                async for message in messages:
-                    event = self._event(message, outbound, ident)
-                    over = isinstance(event, Answer)
-                    if event is not None:
-                        yield event
-                    if over:
-                        return
-            raise UpstreamBroken("its answer ended before it was complete")
-        except UpstreamTimeout:
-            raise  # somebody may be working on it still
-        except GatewayError:
-            over = True
-            raise
-        finally:
-            self._calls -= 1
-            if isinstance(response, HttpResponse):
-                await response.aclose()
-            if not over:
-                self._cancel(ident)
-
-    async def _send(self, body: bytes, timeout: float, more: tuple[Header, ...]) -> HttpResponse | Answer:
-        """Post it; once more in a new session if the server does not know ours (so nothing was executed)."""
+        body, timeout, trace = request_body(outbound, "legacy", ident), outbound.timeout, outbound.trace
         generation = self._generation
-        response = await self._wire.post(body, (*self._headers, *more), timeout)
+        response = await self._wire.post(body, (*self._headers, *trace), timeout)
         if response.status < 300:
             return response
         refused = await self._wire.drain(response)
         if not self._gone(response.status, refused):
             return self._wire.refusal(response.status, refused)
         await self._renew(generation, timeout)
-        response = await self._wire.post(body, (*self._headers, *more), timeout)
+        response = await self._wire.post(body, (*self._headers, *trace), timeout)
         if response.status < 300:
             return response
         return self._wire.refusal(response.status, await self._wire.drain(response))
+
+    def whole(self, response: HttpResponse) -> Coroutine[Any, Any, list[Message] | None]:
+        return self._wire.whole(response)
+
+    def over(self, ident: int, *, answered: bool) -> None:
+        self._calls -= 1
+        if not answered and not self._tasks.closed:
+            self._tasks.start(self._quietly(self.notify("notifications/cancelled", cancelled(ident))), "cancel")
 
     def _gone(self, status: int, body: bytes) -> bool:
         """Whether the server says that it does not know our session. Never so for servers without sessions."""
@@ -179,9 +155,9 @@ class LegacyHttp:
             return b"%d" % jsonrpc.METHOD_NOT_FOUND not in body
         return status == 410 or (status == 400 and b"session" in body.lower())
 
-    def _event(self, message: Message, outbound: Outbound, ident: int) -> Event | None:
+    def event(self, message: Message, outbound: Outbound, ident: int) -> Event | None:
         if message.is_response:
-            if message.key == ident:
+            if jsonrpc.id_key(message.id) == ident:
                 return server_answer(message)
             log.warning("%s answered a request that was not asked; ignored", self._wire.name)
             return None
@@ -208,7 +184,7 @@ class LegacyHttp:
         response = await self._wire.post(response_body(message.id, answer), self._headers, CLOSING * 5)
         await response.aclose()
 
-    async def _resumed(self, response: HttpResponse, timeout: float) -> AsyncGenerator[Message, None]:
+    async def messages(self, response: HttpResponse, timeout: float) -> AsyncGenerator[Message, None]:
         """The messages of a stream and of its resumptions (2025-11-25, resumability)."""
         cursor = Cursor()
         heard = self._clock.monotonic()
@@ -245,10 +221,6 @@ class LegacyHttp:
             return response
         await response.aclose()
         return None
-
-    def _cancel(self, ident: int) -> None:
-        if not self._tasks.closed:
-            self._tasks.start(self._quietly(self.notify("notifications/cancelled", cancelled(ident))), "cancel")
 
     # Outside of calls.
 

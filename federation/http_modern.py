@@ -6,17 +6,21 @@ its clients want.
 """
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
+from typing import Any
 
-from ..core.errors import UpstreamBroken, UpstreamInvalid
+from ..core import jsonrpc
+from ..core.errors import UpstreamInvalid
+from ..core.http_response import HttpResponse
+from ..core.jsonrpc import Message
 from ..core.rawjson import Fields, fields, raw, value
-from ..core.streams import Ready
 from .eras import ACKNOWLEDGED, MODERN, UNSUPPORTED_VERSION, Era
 from .handshake import NotModern, discovered
+from .http_call import HttpCall
 from .http_wire import FOREVER, NEWS, Cursor, HttpWire
 from .listing import Greeting
-from .messages import GATEWAY, Answer, Client, Event, Inbox, Notice, Outbound, answer_of_call
+from .messages import GATEWAY, Answer, Client, Event, Events, Inbox, Notice, Outbound, answer_of_call
 from .wire import notice_of, request_body, request_headers, server_answer
 
 log = logging.getLogger("fedgate.server")
@@ -57,32 +61,37 @@ class ModernHttp:
         """A call of which only the answer matters."""
         return await answer_of_call(self.call(outbound))
 
-    async def call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
+    def call(self, outbound: Outbound) -> Events:
         self._ids += 1
-        ident = self._ids
+        return HttpCall(self, outbound, self._ids)
+
+    async def send(self, outbound: Outbound, ident: int) -> HttpResponse | Answer:
         body = request_body(outbound, "modern", ident)
         wire = self._wire.on_behalf_of(outbound.client.caller)
         response = await wire.post(body, request_headers(outbound), outbound.timeout)
-        try:
-            if response.status >= 300:
-                yield self._wire.refusal(response.status, await self._wire.drain(response))
-                return
-            whole = await self._wire.whole(response)
-            source = self._wire.messages(response, Cursor()) if whole is None else Ready(whole)
-            async with aclosing(source) as messages:
-                async for message in messages:
-                    if message.is_notification and message.method in NEWS:
-                        self._inbox(Notice(message.method or "", bytes(message.params)))
-                    elif message.is_notification:
-                        yield notice_of(message, outbound)
-                    elif message.is_response and message.key == ident:
-                        yield server_answer(message)
-                        return
-                    else:
-                        log.warning("%s sent a message that belongs to no request; ignored", self._wire.name)
-            raise UpstreamBroken("its answer ended before it was complete")
-        finally:
-            await response.aclose()
+        if response.status < 300:
+            return response
+        return self._wire.refusal(response.status, await self._wire.drain(response))
+
+    def whole(self, response: HttpResponse) -> Coroutine[Any, Any, list[Message] | None]:
+        return self._wire.whole(response)
+
+    def messages(self, response: HttpResponse, timeout: float) -> AsyncGenerator[Message, None]:  # noqa: ARG002
+        return self._wire.messages(response, Cursor())
+
+    def event(self, message: Message, outbound: Outbound, ident: int) -> Event | None:
+        if message.is_response and jsonrpc.id_key(message.id) == ident:
+            return server_answer(message)
+        if not message.is_notification:
+            log.warning("%s sent a message that belongs to no request; ignored", self._wire.name)
+            return None
+        if message.method in NEWS:
+            self._inbox(Notice(message.method or "", bytes(message.params)))
+            return None
+        return notice_of(message, outbound)
+
+    def over(self, ident: int, *, answered: bool) -> None:
+        """Nothing: that its stream is closed says so."""
 
     async def notify(self, method: str, params: bytes) -> None:
         """Nothing: clients of this era have no notifications to send over HTTP."""

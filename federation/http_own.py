@@ -20,7 +20,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 from ..core.clock import Clock
 from ..core.errors import GatewayError
 from ..core.tasks import Tasks
-from .messages import Event
+from .messages import Event, Events
 
 log = logging.getLogger("fedgate.server")
 
@@ -46,7 +46,7 @@ class OwnStream:
         self._reading: asyncio.Task[None] | None = None
         self._absent = False
 
-    async def merged(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
+    async def merged(self, events: Events) -> AsyncGenerator[Event, None]:
         """The events of a call, and among them what this stream brings meanwhile."""
         await self.begin()
         put, take = anyio.create_memory_object_stream[Event](BACKLOG)
@@ -103,7 +103,7 @@ class OwnStream:
             self._reading = None
 
 
-async def _pump(events: AsyncGenerator[Event, None], put: ObjectSendStream[Event]) -> None:
+async def _pump(events: Events, put: ObjectSendStream[Event]) -> None:
     async with put, aclosing(events):
         async for event in events:
             await put.send(event)

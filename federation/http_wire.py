@@ -4,10 +4,11 @@ A POST carries one message; its answer is JSON or an event stream of messages. T
 module knows framing, statuses and limits, and nothing of sessions or eras.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 from ..core import jsonrpc, sse
 from ..core.call import Caller, Header
@@ -80,14 +81,14 @@ class HttpWire:
         """The same at another address."""
         return replace(self, target=target)
 
-    async def post(self, body: bytes, headers: tuple[Header, ...], timeout: float) -> HttpResponse:
-        return await self._ask("POST", (*ACCEPT, *headers), _timeouts(self.connect, timeout), body)
+    def post(self, body: bytes, headers: tuple[Header, ...], timeout: float) -> Coroutine[Any, Any, HttpResponse]:
+        return self._ask("POST", (*ACCEPT, *headers), _timeouts(self.connect, timeout), body)
 
     async def _ask(
         self, method: str, headers: tuple[Header, ...], timeouts: Timeouts, body: bytes = b""
     ) -> HttpResponse:
         """Send it; once more with other credentials where there are, for a 401 says that nothing was done."""
-        own = await shown(self.headers, self.credentials, self.caller)
+        own = self.headers if self.credentials is None else await shown(self.headers, self.credentials, self.caller)
         response = await self.http.request(method, self.target, headers=(*headers, *own), body=body, timeouts=timeouts)
         if response.status != 401 or self.credentials is None or not self.credentials.refused(own):
             return response

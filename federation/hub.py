@@ -60,7 +60,7 @@ class Hub:
         self.on_ask: AskClient = refuse_ask
         """Who is asked what a server wants to know outside of any call, by the client's key."""
         self._tasks = Tasks("hub")
-        self._agents = deps.agents
+        self.door = deps.agents
         made = views(settings, {"name": "fedgate", "title": "fedgate", "version": deps.version})
         path = settings.fingerprints
         pins = Pins(_modes(enabled), load(path) if path else None)
@@ -283,8 +283,8 @@ class Hub:
         """The client's session has ended: its private sessions with servers end too."""
         for server in self.servers.values():
             server.pool.forget(client.key)
-        if self._agents is not None:
-            self._agents.forget(client.key)
+        if self.door is not None:
+            self.door.forget(client.key)
 
 
 def _modes(servers: Mapping[str, ServerSettings]) -> dict[str, Mode]:

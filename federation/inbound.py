@@ -6,7 +6,6 @@ without the header is legacy, unless its body says that it is modern.
 """
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
 
@@ -16,10 +15,9 @@ from ..core import jsonrpc
 from ..core.call import Request
 from ..core.errors import BadRequest, MethodNotAllowed, NotAcceptable, RpcError, UnsupportedMediaType
 from ..core.jsonrpc import Message
-from ..core.rawjson import EMPTY, Fields, encode, fields, is_object, items, repeats, text
-from .catalog import Route
+from ..core.rawjson import EMPTY, NULL, Fields, encode, fields, is_object, items, repeats, text
+from .catalog import Catalog, Route
 from .eras import (
-    ENVELOPE,
     H_METHOD,
     H_NAME,
     H_VERSION,
@@ -35,13 +33,14 @@ from .eras import (
     Era,
 )
 from .headers import decode_value
-from .messages import NO_CAPABILITIES, Client
+from .messages import Client
 
 Kind = Literal["request", "notification", "response", "batch", "stream", "end"]
 
 MAX_BATCH = 100
 """Messages in one batch: each is a call of its own."""
 _ZERO = re.compile(r"q=0(\.0{0,3})?")
+_LEGACY = frozenset(version.encode() for version in LEGACY_VERSIONS)
 
 
 class Inbound(msgspec.Struct, frozen=True):
@@ -55,10 +54,15 @@ class Inbound(msgspec.Struct, frozen=True):
     client: Client = Client()
     batch: tuple[Message, ...] = ()
     route: Route | None = None
+    catalog: Catalog | None = None
+    """What its caller may know of: what it was routed by is what it is answered by."""
 
 
-class Wire(msgspec.Struct, frozen=True):
-    """What the error renderer must know of the message. `accepted`: it was well formed and may be answered with 200."""
+class Wire(msgspec.Struct):
+    """What the error renderer must know of the message, as far as it was read.
+
+    `accepted`: it was well formed and may be answered with 200.
+    """
 
     era: Era
     id: bytes = b""
@@ -67,14 +71,15 @@ class Wire(msgspec.Struct, frozen=True):
 
 def era_of(request: Request) -> Era:
     """By the version header alone; unknown versions go to the modern path, which says what is supported."""
-    version = request.header(H_VERSION)
-    return "legacy" if version is None or version in LEGACY_VERSIONS else "modern"
+    version = request.headers.get(H_VERSION)
+    return "legacy" if version is None or version.strip(b" \t") in _LEGACY else "modern"
 
 
 def check_http(request: Request, era: Era) -> Kind | None:
     """The HTTP method and its headers. The kind of a GET or DELETE; `None` for a POST, whose body decides."""
+    headers = request.headers
     if request.method == "POST":
-        _check_post(request)
+        _check_post(headers.get(b"content-type", b""), headers.get(b"accept", b""))
         return None
     if era == "modern" or request.method not in ("GET", "DELETE"):
         allow = b"POST" if era == "modern" else b"GET, POST, DELETE"
@@ -83,29 +88,25 @@ def check_http(request: Request, era: Era) -> Kind | None:
         )
     if request.method == "DELETE":
         return "end"
-    if not _accepts(request, "text/event-stream"):
+    if not _accepts(headers.get(b"accept", b""), "text/event-stream"):
         raise NotAcceptable("this is an MCP endpoint: a GET must accept text/event-stream")
     return "stream"
 
 
-def _check_post(request: Request) -> None:
-    kind = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
+@lru_cache(64)
+def _check_post(content: bytes, accept: bytes) -> None:
+    """Clients say the same in all their requests: what was in order once is not looked at again."""
+    kind = content.decode("latin-1").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise UnsupportedMediaType("send the message with Content-Type: application/json")
-    if not (_accepts(request, "application/json") and _accepts(request, "text/event-stream")):
+    if not (_accepts(accept, "application/json") and _accepts(accept, "text/event-stream")):
         raise NotAcceptable("send Accept: application/json, text/event-stream; the answer may be either")
 
 
-def _accepts(request: Request, kind: str) -> bool:
-    accept = request.header(b"accept")
-    return accept is not None and _accepted(accept.lower(), kind)
-
-
-@lru_cache(64)
-def _accepted(accept: str, kind: str) -> bool:
+def _accepts(accept: bytes, kind: str) -> bool:
     """RFC 9110 12.5.1: the most specific range decides, and a weight of 0 refuses."""
     ranges: dict[str, bool] = {}
-    for part in accept.split(","):
+    for part in accept.decode("latin-1").lower().split(","):
         name, *parameters = (word.strip() for word in part.split(";"))
         ranges[name] = ranges.get(name, False) or not any(_ZERO.fullmatch(word) for word in parameters)
     for name in (kind, kind.partition("/")[0] + "/*", "*/*"):
@@ -122,7 +123,7 @@ def _parse(body: bytes) -> Message | list[Message]:
         raise RpcError(jsonrpc.PARSE_ERROR, f"the body is not UTF-8: {error.reason}", status=400) from error
     parsed = jsonrpc.parse(body)
     try:
-        twice = any(map(repeats, items(body))) if isinstance(parsed, list) else repeats(body)
+        twice = any(map(repeats, items(body))) if isinstance(parsed, list) else jsonrpc.names_twice(parsed, body)
     except ValueError:
         return parsed  # it had to be mended: what was made of it has everything once
     if twice:  # whoever looks at the first id, method or name takes the message for another one than we do
@@ -150,31 +151,29 @@ def _batch(messages: list[Message]) -> tuple[Message, ...]:
 
 def read_message(message: Message) -> Inbound:
     """One legacy message."""
-    if message.is_response:
-        _check_envelope(message)
+    _check_envelope(message)
+    if message.method is None:
         return Inbound("legacy", "response", message)
     params = _params(message)
-    meta = _take_meta(params)
-    if message.is_notification:
-        return Inbound("legacy", "notification", message, params, meta)
-    return Inbound("legacy", "request", message, params, meta)
+    meta = _take_meta(params) if "_meta" in params else {}
+    return Inbound("legacy", "request" if message.id else "notification", message, params, meta)
 
 
 def _check_envelope(message: Message) -> None:
-    if message.jsonrpc != "2.0" or not (message.is_response or message.method is not None):
+    if message.jsonrpc != "2.0" or not (message.method is not None or message.is_response):
         raise RpcError(
             jsonrpc.INVALID_REQUEST,
             'not a JSON-RPC 2.0 message: "jsonrpc" must be "2.0" and "method" a name',
             status=400,
         )
-    unknown = message.is_response and bytes(message.id) == b"null"  # an error about what could not be read
-    if message.has_id and message.key is None and not unknown:
+    if message.id and jsonrpc.id_key(message.id) is None:
+        if message.method is None and message.id == NULL:
+            return  # an error about what could not be read
         raise RpcError(jsonrpc.INVALID_REQUEST, "the id must be a string or an integer", status=400)
 
 
 def _params(message: Message) -> Fields:
-    _check_envelope(message)
-    if not bytes(message.params):
+    if not message.params:
         return {}
     try:
         params = fields(message.params)
@@ -204,8 +203,9 @@ def read_modern(body: bytes, request: Request) -> Inbound:
         raise RpcError(
             jsonrpc.INVALID_REQUEST, "the body must be a single JSON-RPC request or notification", status=400
         )
+    _check_envelope(parsed)
     params = _params(parsed)
-    if parsed.is_notification:
+    if not parsed.id:
         _check_version(request.header(H_VERSION) or "")
         return Inbound("modern", "notification", parsed, params)
     return modern_request(parsed, params, request)
@@ -214,8 +214,8 @@ def read_modern(body: bytes, request: Request) -> Inbound:
 def modern_request(message: Message, params: Fields, request: Request) -> Inbound:
     """The ladder of 2026-07-28: envelope, then headers, then version."""
     meta = _take_meta(params)
-    missing = [key for key in (META_VERSION, META_CAPABILITIES) if key not in meta]
-    if missing:
+    if META_VERSION not in meta or META_CAPABILITIES not in meta:
+        missing = [key for key in (META_VERSION, META_CAPABILITIES) if key not in meta]
         _check_version(request.header(H_VERSION) or "")
         raise RpcError(jsonrpc.INVALID_PARAMS, f"params._meta lacks {' and '.join(missing)}", status=400)
     version = text(meta[META_VERSION])
@@ -223,13 +223,13 @@ def modern_request(message: Message, params: Fields, request: Request) -> Inboun
         raise RpcError(jsonrpc.INVALID_PARAMS, "params._meta has a protocol field of the wrong type", status=400)
     _check_headers(message, params, version, request)
     _check_version(version)
+    del meta[META_VERSION]
     client = Client(
-        capabilities=meta.get(META_CAPABILITIES, NO_CAPABILITIES),
-        info=meta.get(META_CLIENT, EMPTY),
-        log_level=text(meta.get(META_LOG_LEVEL)) or "",
+        capabilities=meta.pop(META_CAPABILITIES),
+        info=meta.pop(META_CLIENT, EMPTY),
+        log_level=text(meta.pop(META_LOG_LEVEL, None)) or "",
     )
-    rest = {key: part for key, part in meta.items() if key not in ENVELOPE}
-    return Inbound("modern", "request", message, params, rest, client)
+    return Inbound("modern", "request", message, params, meta, client)
 
 
 def _check_version(version: str) -> None:
@@ -240,20 +240,20 @@ def _check_version(version: str) -> None:
 
 
 def _check_headers(message: Message, params: Fields, version: str, request: Request) -> None:
-    _equal("MCP-Protocol-Version", request.header(H_VERSION), version)
-    _equal("Mcp-Method", request.header(H_METHOD), message.method)
+    headers = request.headers
+    _equal("MCP-Protocol-Version", headers.get(H_VERSION), version)
+    _equal("Mcp-Method", headers.get(H_METHOD), message.method)
     if message.method in NAME_FIELD:
         named = text(params.get(NAME_FIELD[message.method]))
         if named is not None:
-            _equal("Mcp-Name", request.header(H_NAME), named, decode_value)
+            _equal("Mcp-Name", headers.get(H_NAME), named, encoded=True)
 
 
-def _equal(
-    header: str, sent: str | None, expected: str | None, decode: Callable[[str], str | None] = lambda field: field
-) -> None:
+def _equal(header: str, sent: bytes | None, expected: str | None, *, encoded: bool = False) -> None:
     if sent is None:
         raise RpcError(HEADER_MISMATCH, f"the header {header} is missing", status=400)
-    if decode(sent) != expected:
+    field = sent.decode("latin-1").strip(" \t")
+    if (decode_value(field) if encoded else field) != expected:
         raise RpcError(HEADER_MISMATCH, f"the header {header} does not equal what the body says", status=400)
 
 

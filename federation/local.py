@@ -76,10 +76,14 @@ def list_result(catalog: Catalog, method: str, params: Fields, era: Era) -> byte
     return catalog.lists[method][era == "modern"]
 
 
+LOCAL: dict[Era, frozenset[str]] = {
+    "legacy": frozenset({*LISTS, "ping", "logging/setLevel"}),
+    "modern": frozenset({*LISTS, "server/discover"}),
+}
+
+
 def is_local(method: str, era: Era) -> bool:
-    if method in LISTS:
-        return True
-    return method in (("ping", "logging/setLevel") if era == "legacy" else ("server/discover",))
+    return method in LOCAL[era]
 
 
 def level_of(params: Fields) -> str:

@@ -1,10 +1,10 @@
 """The values between the relay and a connection to a server.
 
-A call on a connection is an asynchronous generator of events: any number of notices and
+A call on a connection is an asynchronous iterator of events: any number of notices and
 asks, then one `Answer`. Closing the iterator early cancels the call at the server.
 """
 
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from ..core.errors import UpstreamBroken
 from ..core.rawjson import EMPTY, Fields, Raw
 from .eras import Era
 from .listing import Greeting
+from .spent import Spent
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -42,6 +43,16 @@ class Ask(msgspec.Struct, frozen=True):
 Event = Answer | Notice | Ask
 
 
+class Events(Protocol):
+    """One call: what comes back, in order. Whoever does not take it to its end closes it."""
+
+    def __aiter__(self) -> AsyncIterator[Event]: ...
+
+    def __anext__(self) -> Coroutine[Any, Any, Event]: ...
+
+    def aclose(self) -> Coroutine[Any, Any, None]: ...
+
+
 NO_CAPABILITIES = Raw(b"{}")
 
 
@@ -59,7 +70,7 @@ class Client(msgspec.Struct, frozen=True):
     def bridges(self) -> bool:
         """Whether servers may ask it something (sampling, elicitation, roots)."""
         view = bytes(self.capabilities)
-        return any(name in view for name in (b'"sampling"', b'"elicitation"', b'"roots"'))
+        return b'"sampling"' in view or b'"elicitation"' in view or b'"roots"' in view
 
 
 GATEWAY = Client()
@@ -80,6 +91,8 @@ class Outbound(msgspec.Struct, frozen=True):
     """Seconds the server may stay silent: every message from it starts the wait anew."""
     trace: tuple[tuple[bytes, bytes], ...] = ()
     """Headers that say to which trace it belongs; `meta` says so too."""
+    spent: Spent | None = None
+    """Of a server that lives here: what the client's request goes through, to be told of what it asks in turn."""
 
 
 class Connection(Protocol):
@@ -103,7 +116,7 @@ class Connection(Protocol):
         """Whether a call is under way on it."""
         ...
 
-    def call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
+    def call(self, outbound: Outbound) -> Events:
         """Send it and give what comes back. Raises `UpstreamError`."""
         ...
 
@@ -121,7 +134,7 @@ def members_of(anything: dict[str, Any]) -> Fields:
     return {key: Raw(msgspec.json.encode(part)) for key, part in anything.items()}
 
 
-async def answer_of_call(events: AsyncGenerator[Event, None]) -> Answer:
+async def answer_of_call(events: Events) -> Answer:
     """The end of a call of which nothing else matters. Raises `UpstreamBroken` if it has none."""
     async with aclosing(events):
         async for event in events:

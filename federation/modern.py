@@ -40,9 +40,7 @@ class ModernCalls:
             if state.kind == "parked":
                 return self.parking.resume(state, inbound), None
             inbound = replace(inbound, params={**inbound.params, STATE: raw(state.body)})
-        exchange = Exchange(
-            inbound.message.id, "modern", _client(owner, inbound.client), EventStream(), self.parking.ask
-        )
+        exchange = Exchange(inbound.message.id, "modern", _client(owner, inbound.client), EventStream, self.parking.ask)
         self.parking.admit(exchange, owner, inbound)
         return exchange, inbound
 

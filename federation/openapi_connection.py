@@ -6,7 +6,7 @@ at the next health check; a change that cannot be used leaves the old tools in p
 """
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 
 from ..core import jsonrpc
 from ..core.call import Header
@@ -22,6 +22,7 @@ from .openapi_answer import HttpAnswer
 from .openapi_encode import BadArgument
 from .openapi_request import HttpRequest, request
 from .openapi_result import failed, result
+from .openapi_shown import Showing
 from .openapi_source import Api, Source
 from .openapi_tools import Operation
 
@@ -31,10 +32,11 @@ MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of an API's answer, as it is sent and decompressed."""
 CONNECT = 5.0
 _NOTHING: Fields = {}
+_NO_CREDENTIALS = Showing()
 
 
 class OpenApi:
-    """A `Connection`, shared by all clients. `headers`: the manifest's, names in lower case."""
+    """A `Connection`, shared by all clients: nothing is kept of any of them, and what it shows is got for each call."""
 
     era: Era = "modern"
     shared = True
@@ -44,20 +46,24 @@ class OpenApi:
     """It is shared, so nobody waits for it to be free."""
 
     def __init__(
-        self, source: Source, http: HttpClient, inbox: Inbox, *, headers: tuple[Header, ...], agent: str
+        self, source: Source, http: HttpClient, inbox: Inbox, *, agent: str, showing: Showing = _NO_CREDENTIALS
     ) -> None:
         self.endpoint = source.endpoint
         self.greeting = Greeting("", {}, {})
         self._source = source
         self._http = http
         self._inbox = inbox
-        self._headers = headers
+        self._showing = showing
         self._agent = agent
         self._api: Api | None = None
 
     async def open(self) -> None:
         """Load the document. Raises `UpstreamError`."""
-        self._api = await self._source.load(self._headers)
+        await self._showing.check()
+        await self._load()
+
+    async def _load(self) -> None:
+        self._api = await self._source.load(self._showing)
         self.greeting = self._api.greeting
 
     async def call(self, outbound: Outbound) -> AsyncGenerator[Event, None]:
@@ -69,6 +75,7 @@ class OpenApi:
         if outbound.method == "tools/list":
             return Answer(result=self._loaded.tools.listing)
         if outbound.method == "server/discover":
+            await self._showing.check()
             await self._look_again()
             return Answer(result=self._discovered())
         return _refused(METHOD_NOT_FOUND, f"Method not found: {outbound.method[:100]}")
@@ -87,7 +94,7 @@ class OpenApi:
         try:
             if not await self._source.changed():
                 return
-            await self.open()
+            await self._load()
         except UpstreamError as error:
             log.warning("the document of %s has changed, but %s; the old one stays in use", self.endpoint, error)
         else:
@@ -103,10 +110,14 @@ class OpenApi:
         except ValueError:
             return _refused(INVALID_PARAMS, "params.arguments must be an object")
         try:
-            made = request(operation, arguments, self._headers, self._agent)
+            made = request(operation, arguments, (), self._agent)
         except BadArgument as error:
             return Answer(result=failed(str(error)))
-        answer = await self._send(operation, made, outbound.timeout)
+
+        def send(own: tuple[Header, ...]) -> Awaitable[HttpAnswer]:
+            return self._send(operation, made.under((*outbound.trace, *own)), outbound.timeout)
+
+        answer = await self._showing.ask(send, outbound.client.caller)
         head = operation.method == "HEAD"
         return Answer(result=result(answer, tool=name, head=head, structured=operation.structured))
 

@@ -33,9 +33,19 @@ class HttpRequest(msgspec.Struct, frozen=True):
     headers: tuple[Header, ...]
     body: bytes = b""
 
+    def under(self, fixed: tuple[Header, ...]) -> "HttpRequest":
+        """The same with the headers of the manifest and its credentials laid over: they win, but for the boundary of
+        a multipart body, which is the body's."""
+        own = dict(self.headers)
+        laid = {**own, **dict(fixed)}
+        kind = own.get(b"content-type", b"")
+        if self.body and kind.startswith(b"multipart/"):
+            laid[b"content-type"] = kind
+        return HttpRequest(self.method, self.path, tuple(laid.items()), self.body)
+
 
 def request(operation: Operation, arguments: Fields, fixed: tuple[Header, ...], agent: str) -> HttpRequest:
-    """`fixed`: the manifest's headers, names in lower case. `agent`: the user agent. Raises `BadArgument`."""
+    """`fixed`: headers to lay over, names in lower case. `agent`: the user agent. Raises `BadArgument`."""
     _check(operation, arguments)
     values = {each: _value(arguments, each) for each in operation.parameters if _is_given(arguments, each)}
     path = operation.target.join(_path(operation, values))
@@ -44,16 +54,9 @@ def request(operation: Operation, arguments: Fields, fixed: tuple[Header, ...], 
     headers = {b"accept": operation.accept.encode(), b"user-agent": agent.encode(), **_headers(values)}
     content = encoded(operation.body, arguments) if operation.body is not None else None
     if content is None:
-        return HttpRequest(operation.method, path, _laid_over(headers, fixed))
+        return HttpRequest(operation.method, path, tuple(headers.items())).under(fixed)
     headers[b"content-type"] = content[0].encode()
-    laid = dict(_laid_over(headers, fixed))
-    if content[0].startswith("multipart/"):
-        laid[b"content-type"] = content[0].encode()  # the boundary is the body's
-    return HttpRequest(operation.method, path, tuple(laid.items()), content[1])
-
-
-def _laid_over(headers: dict[bytes, bytes], fixed: tuple[Header, ...]) -> tuple[Header, ...]:
-    return tuple({**headers, **dict(fixed)}.items())
+    return HttpRequest(operation.method, path, tuple(headers.items()), content[1]).under(fixed)
 
 
 def _check(operation: Operation, arguments: Fields) -> None:

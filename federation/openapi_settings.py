@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from ..core.apart import Apart
+from ..core.auth_settings import UpstreamAuth, auth_field
 from ..core.http_values import Target
 from ..core.values import Plain, Url, refuse
 from .server_settings import AnyServer, Headers, host_and_port
@@ -49,6 +51,7 @@ class OpenApiServer(AnyServer):
     )
     exclude: tuple[Pattern, ...] = Field(default=(), description="The tools that are not offered.")
     headers: Headers = Field(default={}, repr=False, description="Headers sent with each call, such as Authorization.")
+    auth: Apart[UpstreamAuth | None] = auth_field()
 
     @model_validator(mode="before")
     @classmethod

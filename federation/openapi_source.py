@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ..core.call import Header
-from ..core.errors import UpstreamInvalid
+from ..core.errors import UpstreamDenied, UpstreamInvalid
 from ..core.http_client import HttpClient
 from ..core.http_values import Target, Timeouts
 from .eras import MODERN
@@ -25,6 +25,7 @@ from .openapi_document import Broken, Document, origin_of, text
 from .openapi_keywords import short
 from .openapi_names import Choice
 from .openapi_settings import OpenApiServer, is_url
+from .openapi_shown import Showing
 from .openapi_tools import Tools, build
 from .openapi_yaml import parse_yaml
 
@@ -36,6 +37,7 @@ MAX_INSTRUCTIONS = 600
 MAX_WARNINGS = 20
 """Sentences logged about what was left out of one document."""
 _ACCEPT: Header = (b"accept", b"application/json, application/yaml;q=0.9, */*;q=0.1")
+_NOTHING = Showing()
 
 _T = TypeVar("_T")
 Stamp = tuple[int, int]
@@ -50,9 +52,14 @@ class Api(msgspec.Struct, frozen=True):
 
 
 class Source:
-    """The document of one server. `server` is its name in the manifest."""
+    """The document of one server. `server` is its name in the manifest.
 
-    def __init__(self, server: str, settings: OpenApiServer, http: HttpClient) -> None:
+    `owned`: headers that come from its credentials or not at all, so that no argument sets them.
+    """
+
+    def __init__(
+        self, server: str, settings: OpenApiServer, http: HttpClient, owned: frozenset[bytes] = frozenset()
+    ) -> None:
         self.endpoint = settings.endpoint
         self._server = server
         self._place = settings.openapi
@@ -61,16 +68,16 @@ class Source:
             settings.base_url or "",
             settings.include,
             settings.exclude,
-            frozenset(name.lower() for name in settings.headers),
+            frozenset((*(name.lower() for name in settings.headers), *(name.decode() for name in owned))),
         )
         self._http = http
         self._timeout = settings.timeout
         self._stamp: Stamp | None = None
 
-    async def load(self, headers: tuple[Header, ...]) -> Api:
-        """Read it and make its tools; what is left out is logged. `headers`: for the fetch, if the document's host
-        may have them. Raises `UpstreamError`."""
-        content = await self._fetch(headers) if self._is_url else await self._read()
+    async def load(self, showing: Showing) -> Api:
+        """Read it and make its tools; what is left out is logged. `showing`: for the fetch, if the document's host
+        may see it. Raises `UpstreamError`."""
+        content = await self._fetch(showing) if self._is_url else await self._read()
         location = self._place if self._is_url else ""
         try:
             api = await in_thread(lambda stop: _made(content, location, self._choice, stop))
@@ -92,21 +99,24 @@ class Source:
             raise UpstreamInvalid(f"its document {name} cannot be read: {error.strerror or 'not a file'}") from error
         return content
 
-    async def _fetch(self, headers: tuple[Header, ...]) -> bytes:
-        target = Target.parse(self._place)
+    async def _fetch(self, showing: Showing) -> bytes:
         # Credentials are for the API, wherever its description lies.
         own = not self._choice.base_url or origin_of(self._choice.base_url) == origin_of(self._place)
+        answer = await (showing if own else _NOTHING).ask(self._get, None)
+        if answer.status != 200:
+            kind = UpstreamDenied if answer.status in (401, 403) else UpstreamInvalid
+            raise kind(f"its document was not given: {answer.told((b'location',))}".replace("\n", ", "))
+        return answer.body
+
+    async def _get(self, headers: tuple[Header, ...]) -> HttpAnswer:
         timeouts = Timeouts(connect=min(5.0, self._timeout), first_byte=self._timeout, idle=self._timeout)
-        sent = tuple({**dict([_ACCEPT]), **dict(headers if own else ())}.items())
-        response = await self._http.request("GET", target, headers=sent, timeouts=timeouts)
+        sent = tuple({**dict([_ACCEPT]), **dict(headers)}.items())
+        response = await self._http.request("GET", Target.parse(self._place), headers=sent, timeouts=timeouts)
         try:
             content = await response.read(MAX_DOCUMENT)
         finally:
             await response.aclose()
-        answer = HttpAnswer(response.status, response.headers, content, MAX_DOCUMENT)
-        if answer.status != 200:
-            raise UpstreamInvalid(f"its document was not given: {answer.told((b'location',))}".replace("\n", ", "))
-        return answer.body
+        return HttpAnswer(response.status, response.headers, content, MAX_DOCUMENT)
 
     def _report(self, warnings: tuple[str, ...]) -> None:
         for sentence in warnings[:MAX_WARNINGS]:

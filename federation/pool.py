@@ -21,6 +21,7 @@ from .connect import Opened, Opener, ServerSettings
 from .duplex import Duplex
 from .http_legacy import LegacyHttp
 from .messages import Ask, Client, Connection, Inbox
+from .openapi_settings import OpenApiServer
 from .settings import StdioServer
 from .wire import refuse
 
@@ -39,6 +40,8 @@ class Rule:
 
 def rule_of(settings: ServerSettings, *, per_caller: bool) -> Rule:
     """`per_caller`: each caller is somebody else to the server."""
+    if isinstance(settings, OpenApiServer):
+        return Rule()  # nothing of a caller is kept on it: credentials are got for each call
     if per_caller:
         return Rule(always=True)  # what one caller's session holds is no other's, even at a server without sessions
     if isinstance(settings, StdioServer) and settings.process == "per_session":
@@ -82,6 +85,8 @@ class Pool:
             private = self._open(client)
         private.used = self._clock.monotonic()
         self._private.move_to_end(client.key)
+        if private.opening.done():
+            return private.opening.result()
         # Shielded: others of the same client may wait for this very opening.
         return await asyncio.shield(private.opening)
 

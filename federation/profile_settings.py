@@ -106,9 +106,11 @@ class Profile(Section):
     """A named view of the catalog, served at /mcp/NAME."""
 
     servers: tuple[Name, ...] = Field(default=(), description="The servers in it, in this order; empty: all.")
-    tools: PickedTools = Field(default_factory=PickedTools, description="Which tools, and what they are called.")
-    prompts: Picked = Field(default_factory=Picked, description="Which prompts, by exposed name.")
-    resources: Picked = Field(default_factory=Picked, description="Which resources and templates, by exposed URI.")
+    tools: PickedTools = Field(default_factory=PickedTools.absent, description="Which tools, and what they are called.")
+    prompts: Picked = Field(default_factory=Picked.absent, description="Which prompts, by exposed name.")
+    resources: Picked = Field(
+        default_factory=Picked.absent, description="Which resources and templates, by exposed URI."
+    )
     search: Search | None = Field(default=None, description="As mcp.search, for this profile alone.")
     groups: Groups = Field(
         default=(), description="Groups whose members may use it; what it shows needs the rights of its servers, too."

@@ -8,7 +8,6 @@ towards either kind of client.
 
 import logging
 from collections.abc import Callable
-from contextlib import aclosing
 from typing import NamedTuple
 
 import msgspec
@@ -17,9 +16,10 @@ from ..core import jsonrpc
 from ..core.clock import Clock
 from ..core.errors import GatewayError, RpcError, UpstreamBroken, UpstreamError, UpstreamInvalid, UpstreamTimeout
 from ..core.ports import Meter
-from ..core.rawjson import NULL, encode, fields, raw, text
+from ..core.rawjson import encode, fields, raw, text
 from ..core.tasks import Tasks
-from ..core.trail import Hop, Trail, opened
+from ..core.trail import NO_HOP, Hop
+from . import tracing
 from .arguments import picked
 from .catalog import Catalog, Route
 from .eras import LOG_LEVELS, NAME_FIELD
@@ -31,6 +31,7 @@ from .messages import Answer, Ask, Client, Connection, Notice, Outbound
 from .results import for_error, for_method
 from .rounds import answers_to, needs_input
 from .server import Server
+from .spent import Spent
 from .uris import map_result
 
 log = logging.getLogger("fedgate.relay")
@@ -38,28 +39,15 @@ log = logging.getLogger("fedgate.relay")
 MAX_ROUNDS = 10
 """How often a server may ask for more input in one call of a legacy client."""
 
-
-NAMED = frozenset({"tools/call", "prompts/get"})
-"""Methods whose requests are called by the tool's or prompt's name too; URIs may hold anything."""
-
 CANCELLED = Answer(error=jsonrpc.error_object(jsonrpc.REQUEST_CANCELLED, "Request cancelled"))
 """What a request gets whose work was ended before it had an answer."""
-
-
-class Spent:
-    """Seconds that the upstream took so far, and who it was. `trail`: what the call goes through."""
-
-    def __init__(self, trail: Trail | None = None) -> None:
-        self.seconds = 0.0
-        self.endpoint = ""
-        self.trail = trail
 
 
 class Ends(NamedTuple):
     """What an answer goes through on its way to the client: the view's spelling, then `finished`."""
 
     catalog: Catalog
-    finished: Callable[[Answer], Answer]
+    finished: Callable[[Answer], Answer] | None = None
 
 
 class Relay:
@@ -78,51 +66,69 @@ class Relay:
         try:
             try:
                 answer = await self._answer(server, inbound, exchange, spent)
-                exchange.finish(ends.finished(_fitted(answer, inbound, exchange, ends.catalog)))
+                answer = _fitted(answer, inbound, exchange, ends.catalog)
+                exchange.finish(answer if ends.finished is None else ends.finished(answer))
             except ValueError as error:
                 raise UpstreamInvalid("its answer is not readable JSON") from error
         except GatewayError as error:
             if isinstance(error, UpstreamError):
                 server.suspect()
             exchange.finish(failure(server.name, error))
-        finally:
-            exchange.finish(CANCELLED)  # does nothing if there is an answer
+        except BaseException:
+            exchange.finish(CANCELLED)
+            raise
 
     async def _answer(self, server: Server, inbound: Inbound, exchange: Exchange, spent: Spent) -> Answer:
-        began = self._clock.monotonic()
         client = server.known_as(exchange.client, exchange.caller)
-        connection = await server.connection(client)
-        spent.endpoint = connection.endpoint
-        outbound = outbound_for(inbound, client, connection, server.settings.timeout)
-        for _ in range(MAX_ROUNDS):
-            name = f"{outbound.method} {outbound.name}" if outbound.method in NAMED else outbound.method
-            with opened(spent.trail, "mcp", server.name, name) as hop:
-                answer = await self._call(connection, traced(outbound, hop), exchange)
-                if answer.error:
-                    hop.end(f"jsonrpc {_code(answer.error)}")
-            took = self._clock.monotonic() - began
-            spent.seconds += took
-            self._meter.upstream("mcp", server.name, took)
-            if exchange.era == "modern" or not needs_input(answer):
-                return answer
-            outbound = await answers_to(answer, outbound, exchange)
-            began = self._clock.monotonic()
+        spent.begin()
+        try:
+            connection = await server.connection(client)
+            spent.endpoint = connection.endpoint
+            outbound = outbound_for(inbound, client, connection, server.settings.timeout)
+            for _ in range(MAX_ROUNDS):
+                answer = await self._asked(server, connection, outbound, exchange, spent)
+                if exchange.era == "modern" or not needs_input(answer):
+                    return answer
+                spent.end()
+                outbound = await answers_to(answer, outbound, exchange)
+                spent.begin()
+        finally:
+            spent.end()
         raise RpcError(jsonrpc.INTERNAL_ERROR, f"{server.name} asked for more input {MAX_ROUNDS} times; given up")
 
+    async def _asked(
+        self, server: Server, connection: Connection, outbound: Outbound, exchange: Exchange, spent: Spent
+    ) -> Answer:
+        """One round. An agent of this gateway is no upstream of its own: its requests are counted where they go out."""
+        if server.name in self._hub.agents:
+            answer = await self._call(connection, msgspec.structs.replace(outbound, spent=spent), exchange)
+            tracing.answered(answer, outbound, NO_HOP, spent.trail)
+            return answer
+        began = self._clock.monotonic()
+        with tracing.hop_to(server.name, connection, outbound, spent) as hop:
+            answer = await self._call(connection, traced(outbound, hop), exchange)
+            tracing.answered(answer, outbound, hop, spent.trail)
+        self._meter.upstream("mcp", server.name, self._clock.monotonic() - began)
+        return answer
+
     async def _call(self, connection: Connection, outbound: Outbound, exchange: Exchange) -> Answer:
-        asks = Tasks("questions", grace=1.0)
+        asks: Tasks | None = None
+        events = connection.call(outbound)
         try:
-            async with aclosing(connection.call(outbound)) as events:
-                async for event in events:
-                    if isinstance(event, Answer):
-                        return event
-                    if isinstance(event, Ask):
-                        asks.start(_ask(event, exchange), event.method)
-                    elif _wanted(event, exchange):
-                        await exchange.notify(event)
+            async for event in events:
+                if isinstance(event, Answer):
+                    return event
+                if isinstance(event, Ask):
+                    asks = asks or Tasks("questions", grace=1.0)
+                    asks.start(_ask(event, exchange), event.method)
+                elif _wanted(event, exchange):
+                    await exchange.notify(event)
         finally:
-            if len(asks):
-                await asks.aclose()
+            try:
+                await events.aclose()
+            finally:
+                if asks is not None:
+                    await asks.aclose()
         raise UpstreamBroken("its answer ended before it was complete")
 
 
@@ -134,7 +140,7 @@ def _fitted(answer: Answer, inbound: Inbound, exchange: Exchange, catalog: Catal
     result = for_method(method, answer.result, exchange.era)
     if catalog.prefixed and inbound.route is not None:
         result = map_result(method, result, catalog.exposer(inbound.route.server))
-    return Answer(result=result)
+    return answer if result is answer.result else Answer(result)
 
 
 async def _ask(ask: Ask, exchange: Exchange) -> None:
@@ -163,14 +169,11 @@ def _wanted(notice: Notice, exchange: Exchange) -> bool:
 
 def traced(outbound: Outbound, hop: Hop) -> Outbound:
     """The request with its place in the trace: in `_meta` (SEP-414), and in the headers of one that goes by HTTP."""
-    if not hop.headers:
+    headers = hop.headers
+    if not headers:
         return outbound
-    said = {name.decode(): raw(text_.decode()) for name, text_ in hop.headers}
-    return msgspec.structs.replace(outbound, meta={**outbound.meta, **said}, trace=hop.headers)
-
-
-def _code(error: bytes) -> str:
-    return bytes(fields(error).get("code", NULL)).decode()
+    said = {name.decode(): raw(text_.decode()) for name, text_ in headers}
+    return msgspec.structs.replace(outbound, meta={**outbound.meta, **said}, trace=headers)
 
 
 def outbound_for(inbound: Inbound, client: Client, connection: Connection, timeout: float) -> Outbound:

@@ -12,13 +12,14 @@ def render_error(record: Record, error: GatewayError) -> Reply:
     """A request that was well formed in its session is answered with 200 in the legacy era: clients of that era
     take any other status for a broken connection, 429 too. In the modern era the code decides."""
     wire = record.wire if isinstance(record.wire, Wire) else Wire("legacy")
-    code = _code(error)
+    code = code_of(error)
     data = error.data if isinstance(error, RpcError) else _data(error)
     body = jsonrpc.error(wire.id, jsonrpc.error_object(code, error.message, data))
     return Reply(_status(wire, error, code), (JSON, *error.headers), body)
 
 
-def _code(error: GatewayError) -> int:
+def code_of(error: Exception) -> int:
+    """The JSON-RPC code that a client of MCP is told."""
     if isinstance(error, RpcError):
         return error.code
     if isinstance(error, Internal):

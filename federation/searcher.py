@@ -1,19 +1,23 @@
 """Keeps the search index of one view at its catalog, off the path of requests.
 
-Indexes are built in a thread when the tools change; a search that comes in the meantime
-waits for the newest one, which takes milliseconds. Above: `hub.py`. Below: the index.
+Indexes are built in a thread when the tools change, which imports SQLite the first time; a search
+that comes in the meantime waits for the newest one, which takes milliseconds. Above: `hub.py`. Below: the index.
 """
 
 import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..core.call import replace
 from ..core.rawjson import Fields
 from ..core.tasks import Tasks
 from . import search
 from .catalog import Catalog
-from .offers import Offers
+from .offers import Offer, Offers
 from .search import Query
-from .search_index import Found, Index
+
+if TYPE_CHECKING:
+    from .search_index import Found, Index
 
 
 class Searcher:
@@ -32,8 +36,10 @@ class Searcher:
         if (self._building is None or self._building.done()) and not self._tasks.closed:
             self._building = self._tasks.start(self._build(), "index tools", awaited=True)
 
-    async def find(self, query: Query) -> Found:
+    async def find(self, query: Query) -> "Found":
         """Search what was offered last."""
+        from .search_index import Found
+
         while self._building is not None and not self._building.done():
             await asyncio.shield(self._building)
         return self._index.find(query) if self._index is not None else Found([], 0)
@@ -41,7 +47,7 @@ class Searcher:
     async def _build(self) -> None:
         while self._stale:
             self._stale = False
-            work = asyncio.get_running_loop().run_in_executor(None, Index, self._tools.items())
+            work = asyncio.get_running_loop().run_in_executor(None, _index, self._tools.items())
             try:
                 fresh = await asyncio.shield(work)
             except asyncio.CancelledError:
@@ -77,6 +83,12 @@ async def answered(searcher: Searcher, params: Fields, catalog: Catalog, many: i
     tools = catalog.tools
     offers = [(name, offer) for name in found.names if (offer := tools.get(name)) and not offer.refusal]
     return search.answer(offers[: query.limit], found.total if whole else len(offers))
+
+
+def _index(tools: Iterable[tuple[str, Offer]]) -> "Index":
+    from .search_index import Index
+
+    return Index(tools)
 
 
 def _discard(work: "asyncio.Future[Index]") -> None:

@@ -13,8 +13,8 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal
 
 import msgspec
 
@@ -95,6 +95,7 @@ class Server:
         self.news = News(name, self._request, deps.clock, self.suspect)
         self.pool = Pool(opener, self.news.heard, deps.clock, rule_of(settings, per_caller=opener.per_caller))
         self._opener = opener
+        self._per_caller = opener.per_caller
         self._deps = deps
         self._tasks = Tasks(f"server {name}")
         self._connection: Opened | None = None
@@ -141,13 +142,13 @@ class Server:
 
     def known_as(self, client: Client, caller: Caller | None) -> Client:
         """The client as this server is to know it: with its caller, if the server is asked in the caller's name."""
-        return replace(client, caller=caller) if self._opener.per_caller else client
+        return replace(client, caller=caller) if self._per_caller else client
 
-    async def connection(self, client: Client) -> Connection:
+    def connection(self, client: Client) -> Coroutine[Any, Any, Connection]:
         """The connection on which this client's calls travel. `UpstreamRefused` if there is none now."""
         if self._connection is None:
             raise UpstreamRefused(f"it is {self.state}: {self.reason}")
-        return await self.pool.connection(self._connection, client)
+        return self.pool.connection(self._connection, client)
 
     def sweep(self) -> None:
         """Close private connections that have been idle for too long."""

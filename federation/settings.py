@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
+from ..core.apart import Apart
 from ..core.auth_settings import UpstreamAuth, auth_field
 from ..core.values import REFUSED, Duration, Name, Plain, Refusal, Section, Url, refuse, refuse_all, written
 from .agent_settings import AgentServer
@@ -101,7 +102,7 @@ class HttpServer(_McpServer):
     headers: Headers = Field(
         default={}, repr=False, description="Headers sent with each request, such as Authorization."
     )
-    auth: UpstreamAuth | None = auth_field()
+    auth: Apart[UpstreamAuth | None] = auth_field()
     transport: Transport = Field(
         default="auto",
         description="http: streamable HTTP; sse: the old HTTP+SSE; auto tries them in this order.",
@@ -178,7 +179,7 @@ class McpSettings(Section):
         description="When tools are called server__tool: always, only where names collide, or never.",
     )
     servers: dict[Name, Server] = Field(default={}, description="The servers, each under its name.")
-    profiles: dict[Name, Profile] = Field(default={}, description="Views of the catalog, served at /mcp/NAME.")
+    profiles: Apart[dict[Name, Profile]] = Field(default={}, description="Views of the catalog, served at /mcp/NAME.")
     search: Search = Field(
         default="auto",
         description="Whether clients get two tools that search and call instead of the whole list. "

@@ -9,7 +9,7 @@ import contextlib
 from ..core import jsonrpc
 from ..core.errors import UpstreamInvalid
 from ..core.jsonrpc import Message
-from ..core.rawjson import Fields, Raw, fields, is_object, join, raw, value
+from ..core.rawjson import NULL, Fields, Raw, fields, is_object, join, raw, value
 from .eras import (
     ENVELOPE,
     H_METHOD,
@@ -24,38 +24,36 @@ from .eras import (
     Era,
 )
 from .headers import encode_value
-from .messages import Answer, Notice, Outbound
+from .messages import Answer, Client, Notice, Outbound
 
 TOKEN = "progressToken"
 PROGRESS = "notifications/progress"
 PING = "ping"
 
 MODERN_HEADERS = ((H_VERSION, MODERN.encode()),)
+_MODERN = raw(MODERN)
 
 
 def request_body(out: Outbound, era: Era, ident: int) -> bytes:
     """The JSON-RPC request with the id `ident`, enveloped as the era wants it."""
-    meta = dict(out.meta)
-    if TOKEN in meta:
-        meta[TOKEN] = Raw(b"%d" % ident)
-    if era == "modern":
-        meta |= _envelope(out)
-    else:
-        meta = {key: part for key, part in meta.items() if key not in ENVELOPE}
-    params: Fields = dict(out.params)
-    if meta:
-        params["_meta"] = raw(meta)
+    params = out.params
+    if out.meta or era == "modern":
+        meta = {key: part for key, part in out.meta.items() if key not in ENVELOPE}
+        if TOKEN in meta:
+            meta[TOKEN] = Raw(b"%d" % ident)
+        if era == "modern":
+            _envelop(meta, out.client)
+        if meta:
+            params = {**params, "_meta": raw(meta)}
     return jsonrpc.request(ident, out.method, join(params))
 
 
-def _envelope(out: Outbound) -> Fields:
-    client = out.client
-    envelope = {META_VERSION: raw(MODERN), META_CAPABILITIES: client.capabilities}
-    if bytes(client.info):
-        envelope[META_CLIENT] = client.info
+def _envelop(meta: Fields, client: Client) -> None:
+    meta[META_VERSION], meta[META_CAPABILITIES] = _MODERN, client.capabilities
+    if client.info:
+        meta[META_CLIENT] = client.info
     if client.log_level:
-        envelope[META_LOG_LEVEL] = raw(client.log_level)
-    return envelope
+        meta[META_LOG_LEVEL] = raw(client.log_level)
 
 
 def request_headers(out: Outbound) -> tuple[tuple[bytes, bytes], ...]:
@@ -73,9 +71,8 @@ def cancelled(ident: int) -> bytes:
 
 def answer_of(message: Message) -> Answer:
     """The answer in a response. What is no result and no error object becomes an error that says so."""
-    error = bytes(message.error)
-    if error and not (error == b"null" and bytes(message.result)):  # some write both members, one of them null
-        return Answer(error=error) if is_error(message.error) else _NO_ERROR
+    if message.error and not (message.error == NULL and message.result):  # some write both members, one of them null
+        return Answer(error=bytes(message.error)) if is_error(message.error) else _NO_ERROR
     return Answer(bytes(message.result)) if is_object(message.result) else _NO_RESULT
 
 

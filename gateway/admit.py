@@ -6,12 +6,12 @@ as they are open, against limits of their own: those that only listen cannot cro
 calls, nor those whose answer takes its time.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 from ..access.hosts import HostPolicy
 from ..core.call import Call, Handler, Reply, replace
 from ..core.errors import Overloaded, TooLarge
-from ..core.streams import closing, discard
+from ..core.streams import Followed, discard, follow
 
 RETRY = ((b"retry-after", b"1"),)
 STREAMS_PER_CALL = 16
@@ -54,55 +54,18 @@ class Admit:
             return reply
         return replace(reply, body=await self._counted(reply.body, call.record.operation in LISTENING))
 
-    async def _counted(self, body: AsyncIterator[bytes], listens: bool) -> "Counted":
+    async def _counted(self, body: AsyncIterator[bytes], listens: bool) -> Followed:
         if not listens:
             self.answering += 1
-            return Counted(body, self._answered)
+            return follow(body, self._answered)
         if self.listening >= self._max_streams:
             await discard(body)
             raise Overloaded(f"{self._max_streams} streams are open (gateway.max_concurrent)", headers=RETRY)
         self.listening += 1
-        return Counted(body, self._left)
+        return follow(body, self._left)
 
-    def _answered(self) -> None:
+    def _answered(self, _body: Followed) -> None:
         self.answering -= 1
 
-    def _left(self) -> None:
+    def _left(self, _body: Followed) -> None:
         self.listening -= 1
-
-
-class Counted:
-    """A body that says once that it is over, however it ends; closing it unread closes what is in it."""
-
-    def __init__(self, body: AsyncIterator[bytes], over: Callable[[], None]) -> None:
-        self._body = body
-        self._over = over
-        self._open = True
-        self._begun = False
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        self._begun = True
-        try:
-            return await anext(self._body)
-        except BaseException:
-            self._end()
-            raise
-
-    async def aclose(self) -> None:
-        try:
-            if self._begun:
-                async with closing(self._body):
-                    pass
-            else:
-                self._begun = True
-                await discard(self._body)
-        finally:
-            self._end()
-
-    def _end(self) -> None:
-        if self._open:
-            self._open = False
-            self._over()

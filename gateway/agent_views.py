@@ -5,30 +5,32 @@ Implements the administration's port, which must not know A2A. Above: `app.py`. 
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
-from ..a2a.agents import Agent, Agents, InstanceStatus
-from ..a2a.instance import State
 from ..console.ports import AgentView, InstanceView
 from ..core.errors import NotFound
 
-STATES: tuple[State, ...] = get_args(State)
+if TYPE_CHECKING:
+    from ..a2a.agents import Agent, Agents, InstanceStatus
 
 
 class AgentViews:
-    """Nothing is kept here: every view is of the moment."""
+    """Nothing is kept here: every view is of the moment. `agents`: `None` while none is configured."""
 
-    def __init__(self, agents: Agents) -> None:
-        self._agents = agents
+    def __init__(self, agents: "Agents | None" = None) -> None:
+        self.agents = agents
 
     def views(self) -> list[AgentView]:
-        return [_agent(each) for each in self._agents.all()]
+        return [_agent(each) for each in self._all()]
+
+    def _all(self) -> "tuple[Agent, ...]":
+        return () if self.agents is None else self.agents.all()
 
     def drain(self, agent: str, instance: str, on: bool) -> None:
         """Raises `NotFound`."""
-        found = self._agents.find(agent)
+        found = None if self.agents is None else self.agents.find(agent)
         if found is None:
-            names = [each.name for each in self._agents.all()]
+            names = [each.name for each in self._all()]
             raise NotFound(f"there is no agent {_quoted(agent)}{_nearest(agent, names)}")
         if not found.drain(instance, on):
             where = f"agent {agent} has no instance {_quoted(instance)}"
@@ -36,13 +38,17 @@ class AgentViews:
 
     def counts(self) -> Iterator[tuple[tuple[str, str], float]]:
         """How many instances of each agent are in each state, for the gauge."""
-        for agent in self._agents.all():
+        if self.agents is None:
+            return
+        from ..a2a.instance import State
+
+        for agent in self.agents.all():
             states = [each.state for each in agent.instances.values()]
-            for state in STATES:
+            for state in get_args(State):
                 yield (agent.name, state), float(states.count(state))
 
 
-def _agent(agent: Agent) -> AgentView:
+def _agent(agent: "Agent") -> AgentView:
     status = agent.status
     return AgentView(
         name=status.name,
@@ -54,7 +60,7 @@ def _agent(agent: Agent) -> AgentView:
     )
 
 
-def _instance(agent: Agent, status: InstanceStatus) -> InstanceView:
+def _instance(agent: "Agent", status: "InstanceStatus") -> InstanceView:
     instance = agent.instance(status.name)
     speeches = [each.speech for each in instance.speeches] if instance is not None else []
     return InstanceView(

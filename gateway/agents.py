@@ -12,6 +12,7 @@ from ..a2a.agents import Agents
 from ..a2a.card_out import OPEN, Security
 from ..a2a.cards import Cards
 from ..a2a.door import Door, Ways
+from ..a2a.drains import Drains
 from ..a2a.endpoint import A2aEndpoint, Parts
 from ..a2a.instance import Instance
 from ..a2a.pins import Pins, contexts
@@ -43,7 +44,7 @@ JWKS_PATH = "/.well-known/jwks.json"
 
 
 class AgentSide:
-    """`endpoint` is what the data path ends in. Made → `restore` → `start` → `aclose`.
+    """`endpoint` is what the data path ends in. Made → `begin` → `aclose`.
 
     `reachable`: the gateway's URL for agents, which call back with push notifications.
     """
@@ -64,7 +65,8 @@ class AgentSide:
         self._sessions = sessions
         self._metrics = metrics
         self._epochs: dict[str, str] = {}
-        self.agents = Agents(manifest.agents, AgentDeps(http, clock, self._epochs, credentialing=credentialing))
+        deps = AgentDeps(http, clock, self._epochs, credentialing=credentialing, drains=Drains(sessions))
+        self.agents = Agents(manifest.agents, deps)
         self.agents.on_epoch = self._keep_epoch
         self._pins = pins = Pins(sessions, metrics)
         self._threads = threads = Threads(sessions)
@@ -107,12 +109,14 @@ class AgentSide:
         """The routes of what anybody may know."""
         return WellKnown(self.agents, self.cards, self.key, visitors, self._url, self._sight).routes
 
-    def restore(self) -> None:
+    def _restore(self) -> None:
         """The table has its stored records again: instances are the processes they were, until they show otherwise."""
         for record in self._sessions.all(EPOCHS):
             self._epochs[record.view] = str(record.data.get("epoch", ""))
 
-    def start(self) -> None:
+    def begin(self) -> None:
+        """The session table has what it had. Needs a running loop; returns at once."""
+        self._restore()
         self.agents.start()
 
     async def aclose(self) -> None:

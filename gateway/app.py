@@ -8,47 +8,46 @@ last access line is written).
 import asyncio
 import sys
 from functools import partial
-from typing import Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..access.hosts import HostPolicy
-from ..console.admin import Admin
-from ..console.admin import Parts as AdminParts
 from ..core.clock import Clock, SystemClock
 from ..core.http_client import HttpClient
 from ..core.http_values import HttpLimits
+from ..core.ports import Endpoint
 from ..federation.connect import Deps
 from ..federation.endpoint import McpEndpoint
 from ..federation.hub import Hub
 from ..federation.process import ProcessTable
-from ..federation.server import Server
 from ..federation.sse_front import SseEndpoint
 from ..governance.limits import Limits
 from ..manifest.model import Manifest
-from ..sessions.keeper import Keeper
 from ..sessions.record import Session
-from ..sessions.reveal import Reveal
-from ..sessions.sqlite import SqliteStore
 from ..sessions.store import CannotOpenStore
 from ..sessions.table import SessionTable
 from .access import AccessSide
 from .admit import Admit
 from .agent_views import AgentViews
-from .agents import AgentSide
 from .asgi import Hot, Wire
+from .asgi_exchange import Application
 from .authorize import judge_of
-from .cold import Cold, Facts
-from .models import ModelSide
-from .paths import OPERATIONS, Ends, hot_paths
+from .gauges import measure_servers, measure_sessions
+from .imports import agent_side, explainer, model_side, pages, wants_agents, wants_models
+from .later import Later, LaterDoor, LaterPages, LaterPath
+from .paths import MODELS, Ends, to_agents, to_models, to_servers
+from .probes import Probes, States
 from .reload import Load, Reloader
 from .settings import Listen
 from .sight import CurrentSight
 from .telling import Telling
-from .visitors import Visitors
-from .why import Explain
-from .why import Parts as WhyParts
+
+if TYPE_CHECKING:
+    from ..console.why import Question
+    from ..sessions.keeper import Keeper
+    from .agents import AgentSide
+    from .models import ModelSide
+    from .why import Explain
 
 __all__ = ["CannotOpenStore", "Gateway"]
 
@@ -91,95 +90,109 @@ class Gateway:
         self.judge = judge_of(manifest)
         self._sight = CurrentSight(self.judge)
         self.limits = Limits(manifest.limits, clock, self.metrics.limited)
-        credentials = self.access.credentials
-        self.a2a = AgentSide(
-            manifest, self.url, self.http, clock, self.metrics, self.sessions, credentials, self._sight
-        )
-        deps = Deps(self.http, clock, self.processes, self.metrics, __version__, self.a2a.door, credentials)
+        self._running = False
+        self._agents = Later(self._make_agents)
+        self.agents = AgentViews()
+        if wants_agents(manifest):
+            self._agents()
+        door, shown = LaterDoor(self._agents), self.access.credentials
+        deps = Deps(self.http, clock, self.processes, self.metrics, __version__, door, shown)
         self.hub = Hub(manifest.mcp, deps)
         self.hub.on_drift = self.metrics.drifted
-        self.llm = self._models(manifest)
+        self._models = self._models_of(manifest)
         self.keeper: Keeper | None = None
         """Brings sessions to their store, from `start` on, if the manifest names one."""
         self.mcp = McpEndpoint(self.hub, self.sessions, clock, self.metrics, self._sight)
         self.sse = SseEndpoint(self.sessions, clock)
-        self._hosts = HostPolicy(settings.listen.is_loopback, settings.public_url, settings.allowed_hosts)
-        self.admit = Admit(self._hosts, limit=settings.max_concurrent, max_body=settings.max_body)
-        self._observe = self.telling.observe(OPERATIONS)
-        self.agents = AgentViews(self.a2a.agents)
+        self.hosts = HostPolicy(settings.listen.is_loopback, settings.public_url, settings.allowed_hosts)
+        self.admit = Admit(self.hosts, limit=settings.max_concurrent, max_body=settings.max_body)
         self.reloader = Reloader(self, source, clock)
-        self.cold, hot = self._assembled()
-        self.asgi = Wire(hot, self.access.before(self.cold.app), clock, max_body=settings.max_body)
-        self._measure()
+        self.probes = Probes(States(lambda: self.hub.status, self.agents.views), clock)
+        hot, cold = self._assembled()
+        self.asgi = Wire(hot, cold, clock, max_body=settings.max_body)
+        measure_sessions(self.metrics, self.sessions, self._conversations)
+        measure_servers(self.metrics, self.hub)
+        self.metrics.agent_instances.source(self.agents.counts)
+        self.metrics.stdio_processes.source(lambda: self.processes.live)
 
-    def _models(self, manifest: Manifest) -> ModelSide:
+    @property
+    def a2a(self) -> "AgentSide":
+        """Made when it is first asked for, unless the manifest has agents: then it is there from the start."""
+        return self._agents()
+
+    @property
+    def llm(self) -> "ModelSide":
+        """The same of models."""
+        return self._models()
+
+    def _make_agents(self) -> "AgentSide":
         shown = self.access.credentials
-        return ModelSide(
-            manifest.models, self.http, self._clock, self.metrics.models, shown, self.sessions, self._sight
+        made = agent_side()(
+            self.manifest, self.url, self.http, self._clock, self.metrics, self.sessions, shown, self._sight
         )
+        self.agents.agents = made.agents
+        if self._running:
+            made.begin()
+        return made
+
+    def _models_of(self, manifest: Manifest) -> "Later[ModelSide]":
+        """Those of this manifest, made already if it has any."""
+        models = Later(partial(self._make_models, manifest))
+        if wants_models(manifest):
+            models()
+        return models
+
+    def _make_models(self, manifest: Manifest) -> "ModelSide":
+        counts, shown = self.metrics.models, self.access.credentials
+        return model_side()(manifest.models, self.http, self._clock, counts, shown, self.sessions, self._sight)
 
     def _session_over(self, session: Session, why: str) -> None:
         self.metrics.evicted(session.protocol, why)
         self.metrics.session_over(session.protocol, self._clock.now() - session.created)
 
-    def _assembled(self, started: float | None = None) -> tuple[Cold, dict[str, Hot]]:
-        """The cold side and the data paths, of the parts as they are now."""
-        manifest, agents, models = self.manifest, self.a2a.endpoint, self.llm.endpoint
-        revealing = self.mcp if manifest.sessions.file is None else Reveal(self.mcp, self.sessions)
+    def _assembled(self) -> tuple[dict[str, Hot], Application]:
+        """The data paths, of the parts as they are now, and what answers on all other paths."""
+        revealing: Endpoint = self.mcp
+        if self.manifest.sessions.file is not None:
+            from ..sessions.reveal import Reveal
+
+            revealing = Reveal(self.mcp, self.sessions)
         ends = Ends(
-            self._observe,
-            self.admit,
-            self.access,
-            self.judge,
-            self.limits,
-            self.mcp,
-            revealing,
-            self.sse,
-            agents,
-            models,
-            self.telling.payloads,
+            self.telling.observe, self.admit, self.access, self.judge, self.limits, payloads=self.telling.payloads
         )
-        hot = hot_paths(ends, self.llm.prefixes)
-        visitors = Visitors(self.access.callers, frozenset(manifest.access.admins), self._hosts)
-        published = [*self.a2a.published(visitors), *self.access.published(visitors, hot)]
-        of_why = WhyParts(manifest, self.access.callers, self.judge, self.limits, self.mcp, agents, models)
-        self.why = Explain(of_why)
-        facts = Facts(__version__, self.url, lambda: self.hub.status, self.metrics, self._clock, self.agents.views)
-        return Cold(facts, visitors, [*published, *self._admin(visitors).routes], started), hot
+        hot = to_servers(ends, self.mcp, revealing, self.sse)
+        hot["a2a"] = self._to_agents(ends)
+        hot |= self._to_models(ends, self._models)
+        self.probes.visitors = self.access.visitors(self.hosts)
+        cold = self.probes.before(LaterPages(pages, lambda: pages()(self, frozenset(hot), agent_side)))
+        return hot, self.access.before(cold)
 
-    def _admin(self, visitors: Visitors) -> Admin:
-        parts = AdminParts(
-            admit=visitors.admin,
-            sessions=self.sessions,
-            agents=self.agents,
-            servers=lambda: [msgspec.to_builtins(each) for each in self.hub.status],
-            version=__version__,
-            plain_ids=self.manifest.telemetry.log.ids == "plain",
-            why=self.why,
-            live=self.telling.live,
-            stories=self.telling.stories,
-            reload=self.reloader,
-        )
-        return Admin(parts)
+    def _to_agents(self, ends: Ends) -> Hot:
+        if self._agents.made is not None:
+            return Hot("a2a", to_agents(ends, self._agents.made.endpoint))
+        return Hot("a2a", LaterPath(agent_side, lambda: to_agents(ends, self.a2a.endpoint)))
 
-    def _measure(self) -> None:
-        """Gauges whose truth lives elsewhere are read when somebody looks."""
-        metrics = self.metrics
-        metrics.sessions.source("mcp", lambda: self.sessions.count("mcp"))
-        metrics.sessions.source("llm", lambda: self.sessions.count("llm.conversation"))
-        metrics.sessions.source("a2a", lambda: sum(map(self.a2a.conversations, self.manifest.agents)))
-        metrics.agent_instances.source(self.agents.counts)
-        metrics.stdio_processes.source(lambda: self.processes.live)
-        self._measure_servers()
+    def _to_models(self, ends: Ends, models: "Later[ModelSide]") -> dict[str, Hot]:
+        if models.made is not None:
+            return dict.fromkeys(models.made.prefixes, Hot("llm", to_models(ends, models.made.endpoint)))
+        path = LaterPath(model_side, lambda: to_models(ends, models().endpoint))
+        return dict.fromkeys(MODELS, Hot("llm", path))
 
-    def _measure_servers(self) -> None:
-        gauges = self.metrics.server_up, self.metrics.catalog_tools, self.metrics.catalog_schema_tokens
-        for each in gauges:
-            each.forget_all()
-        for name, server in self.hub.servers.items():
-            self.metrics.server_up.source(name, partial(_is_up, server))
-            self.metrics.catalog_tools.source(name, partial(_tools, server))
-            self.metrics.catalog_schema_tokens.source(name, partial(self.hub.tokens, name))
+    @property
+    def why(self) -> "Explain":
+        """May this one do that, by the manifest of the moment."""
+        explain, parts, models = *explainer(), self._models
+        of_agents, of_models = lambda: self.a2a.endpoint, lambda: models().endpoint
+        callers = self.access.callers
+        return explain(parts(self.manifest, callers, self.judge, self.limits, self.mcp, of_agents, of_models))
+
+    async def explain(self, question: "Question") -> dict[str, Any]:
+        """The same for administrators. Raises `ClientError`."""
+        await asyncio.to_thread(explainer)
+        return await self.why(question)
+
+    def _conversations(self) -> int:
+        return sum(self.a2a.conversations(name) for name in self.manifest.agents)
 
     def apply(self, manifest: Manifest) -> None:
         """Serve another manifest from now on, at once and whole; nothing is awaited, so nobody sees half of it.
@@ -190,18 +203,20 @@ class Gateway:
         access = AccessSide(manifest, self.http, self._clock, before)
         judge = judge_of(manifest)
         limits = Limits(manifest.limits, self._clock, self.metrics.limited, self.limits)
-        models = self.llm if manifest.models == old.models else self._models(manifest)
-        self.manifest, self.access, self.judge, self.limits, self.llm = manifest, access, judge, limits, models
+        models = self._models if manifest.models == old.models else self._models_of(manifest)
+        self.manifest, self.access, self.judge, self.limits, self._models = manifest, access, judge, limits, models
         self._sight.swap(judge)
         access.start()
-        self.a2a.apply(manifest)
+        if self._agents.made is not None:
+            self._agents.made.apply(manifest)
+        elif wants_agents(manifest):
+            self._agents()
         if manifest.mcp != old.mcp:
             self.hub.apply(manifest.mcp)
-            self._measure_servers()
-        elif manifest.access.rules != old.access.rules:
+            measure_servers(self.metrics, self.hub)
+        elif (manifest.access.rules, manifest.agents) != (old.access.rules, old.agents):
             self.hub.announce()
-        self.cold, hot = self._assembled(self.cold.started)
-        self.asgi.swap(hot, access.before(self.cold.app))
+        self.asgi.swap(*self._assembled())
         self.asgi.tasks.start(before.retire(access), "retire access")
 
     def start(self) -> None:
@@ -212,15 +227,20 @@ class Gateway:
         self._keep_sessions()
         self.access.start()
         self.hub.start()
-        self.a2a.restore()
-        self.a2a.start()
-        self.asgi.tasks.start(asyncio.to_thread(self.llm.prices.load), "load prices")
+        if self._agents.made is not None:
+            self._agents.made.begin()
+        if self._models.made is not None:
+            self.asgi.tasks.start(asyncio.to_thread(self._models.made.prices.load), "load prices")
+        self._running = True
         self.asgi.tasks.start(self._sweep(), "sweep sessions")
         self.asgi.tasks.start(self.telling.live.run(), "live")
 
     def _keep_sessions(self) -> None:
         file = self.manifest.sessions.file
         if file is not None:
+            from ..sessions.keeper import Keeper
+            from ..sessions.sqlite import SqliteStore
+
             self.keeper = Keeper(self.sessions, SqliteStore(file))
             self.keeper.start()
 
@@ -235,18 +255,20 @@ class Gateway:
         while True:
             await self._clock.sleep(SWEEP)
             self.sessions.sweep()
-            self.a2a.pushes.sweep()
+            if self._agents.made is not None:
+                self._agents.made.pushes.sweep()
             for server in self.hub.servers.values():
                 server.sweep()
 
     async def settled(self) -> None:
         """Until every server and every instance of an agent was reached, or failed to be, for the first time."""
         await self.hub.settled.wait()
-        await self.a2a.agents.settled.wait()
+        if self._agents.made is not None:
+            await self._agents.made.agents.settled.wait()
 
     async def drain(self) -> None:
         """Stop being ready, and end what would keep connections open."""
-        self.cold.stopping = True
+        self.probes.stopping = True
         self.telling.live.close()
         self.mcp.listeners.close()
         await self.sse.aclose()
@@ -260,7 +282,8 @@ class Gateway:
         if self.keeper is not None:
             await self.keeper.aclose()
         await self.hub.aclose()
-        await self.a2a.aclose()
+        if self._agents.made is not None:
+            await self._agents.made.aclose()
         await self.access.aclose()
         await self.asgi.tasks.aclose()
         await self.http.aclose()
@@ -274,11 +297,3 @@ class Gateway:
             "streams": self.admit.streams,
             "processes": self.processes.live,
         }
-
-
-def _is_up(server: Server) -> float:
-    return float(server.state == "ready")
-
-
-def _tools(server: Server) -> float:
-    return float(server.status.tools)

@@ -10,6 +10,7 @@ from ..access.rules import ALLOWED, Rules, Verdict
 from ..core.call import Call, Handler, Reply
 from ..core.errors import Forbidden
 from ..core.ports import Telling
+from ..federation.agent_settings import AgentServer
 from ..manifest.model import Manifest
 
 DENIED = "this is not allowed here"
@@ -27,18 +28,11 @@ class Authorize:
         told = self._telling.variables(call)
         verdict = self._judge.verdict(call, told) if told else ALLOWED
         if call.record.trail is not None:
-            call.record.trail.note(f"{'allowed' if verdict.allowed else 'refused'}: {reason(verdict)}")
+            call.record.trail.note(verdict)
         if not verdict.allowed:
-            call.record.error = f"forbidden: {reason(verdict)}"[:200]
+            call.record.error = f"forbidden: {verdict.reason}"[:200]
             raise Forbidden(public(verdict))
         return await inner(call)
-
-
-def reason(verdict: Verdict) -> str:
-    """Why, for operators."""
-    if verdict.by is None:
-        return verdict.why or "allowed"
-    return f"{verdict.by.kind} {verdict.by.label}" + (f" ({verdict.why})" if verdict.why else "")
 
 
 def public(verdict: Verdict) -> str:
@@ -49,10 +43,12 @@ def public(verdict: Verdict) -> str:
 
 
 def judge_of(manifest: Manifest) -> Judge:
-    """What the manifest says of who may do what. The groups of agents are A2A's own affair: their cards may be
-    public all the same."""
+    """What the manifest says of who may do what. The groups of agents count here for those who use them as tools;
+    for others they are A2A's own affair: their cards may be public all the same."""
     groups: dict[tuple[str, str, str], tuple[str, ...]] = {}
     groups |= {("mcp", "server", name): each.groups for name, each in manifest.mcp.servers.items()}
+    tools = {each.agent for each in manifest.mcp.servers.values() if isinstance(each, AgentServer)}
+    groups |= {("mcp", "agent", name): each.groups for name, each in manifest.agents.items() if name in tools}
     groups |= {("mcp", "view", name): each.groups for name, each in manifest.mcp.profiles.items()}
     groups |= {("llm", "route", name): each.groups for name, each in manifest.models.routes.items()}
     return Judge(Rules.of(manifest.access.rules), Members(groups))

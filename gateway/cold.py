@@ -1,27 +1,23 @@
-"""What is not on the data path: health, readiness, metrics, and a page that says what is here (Starlette).
+"""What is not on the data path: metrics, and a page that says what is here, beside the pages of others (Starlette).
 
-Health and readiness answer any Host, because probes come by address. Metrics are for
-this machine and for administrators.
+Metrics are for this machine and for administrators; what servers and agents are called, for those who may administer.
+Made when the first of these is asked for. Above: `pages.py`, which adds the routes of other parts, and the probes'.
+Below: `visitors.py`.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..console.ports import AgentView
-from ..core.clock import Clock
 from ..core.errors import GatewayError
 from ..federation.server import Status
 from ..telemetry.metrics import Metrics
 from .visitors import Visitors
-
-SETTLING = 2.0
-"""Seconds after the start in which servers and agents that are still being reached make the gateway "not ready"."""
 
 ABOUT = """This is fedgate {version}, a gateway for MCP servers and A2A agents.
 
@@ -46,46 +42,23 @@ class Facts:
     url: str
     status: Callable[[], list[Status]]
     metrics: Metrics
-    clock: Clock
     agents: Callable[[], list[AgentView]] = list
 
 
 class Cold:
-    """The handlers. `stopping` turns readiness off before the listener closes. `more`: routes of other parts."""
+    """The handlers. `more`: routes of other parts."""
 
-    def __init__(
-        self, facts: Facts, visitors: Visitors, more: Sequence[BaseRoute] = (), started: float | None = None
-    ) -> None:
-        self.stopping = False
+    def __init__(self, facts: Facts, visitors: Visitors, more: Sequence[BaseRoute] = ()) -> None:
         self._facts = facts
         self._visitors = visitors
-        self.started = facts.clock.monotonic() if started is None else started
-        """When the gateway began; not when this was made: another manifest does not make it unready."""
         self.app = Starlette(
             routes=[
-                Route("/healthz", self._healthz),
-                Route("/readyz", self._readyz),
                 Route("/metrics", self._metrics),
                 Route("/", self._about),
                 *more,
             ],
             exception_handlers={404: _not_found, GatewayError: _refused},
         )
-
-    async def _healthz(self, _request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def _readyz(self, _request: Request) -> Response:
-        servers, agents = self._facts.status(), self._facts.agents()
-        states = [*(each.state for each in servers), *(each.state for each in agents)]
-        settled = self._facts.clock.monotonic() - self.started > SETTLING
-        ready = not self.stopping and (settled or "starting" not in states)
-        body = {
-            "status": "ready" if ready else "stopping" if self.stopping else "starting",
-            "servers": {each.name: msgspec.to_builtins(each) for each in servers},
-            "agents": {each.name: msgspec.to_builtins(each) for each in agents},
-        }
-        return JSONResponse(body, 200 if ready else 503)
 
     async def _metrics(self, request: Request) -> Response:
         self._visitors.check_host(request)
@@ -97,13 +70,16 @@ class Cold:
 
     async def _about(self, request: Request) -> Response:
         self._visitors.check_host(request)
-        facts = self._facts
-        servers, agents = _names(facts.status()), _names(facts.agents())
+        facts, named = self._facts, self._visitors.may_administer(request)
+        servers, agents = _names(facts.status(), named=named), _names(facts.agents(), named=named)
         return PlainTextResponse(ABOUT.format(version=facts.version, servers=servers, agents=agents, url=facts.url))
 
 
-def _names(things: Sequence[Status] | Sequence[AgentView]) -> str:
-    return ", ".join(each.name for each in things) or "none configured"
+def _names(things: Sequence[Status] | Sequence[AgentView], *, named: bool) -> str:
+    """What they are called is for those who may administer."""
+    if not things:
+        return "none configured"
+    return ", ".join(each.name for each in things) if named else f"{len(things)} configured"
 
 
 async def _not_found(request: Request, _error: Exception) -> Response:

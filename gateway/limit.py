@@ -1,17 +1,18 @@
 """The stage of limits: a call takes its share before it is made, and settles it when it is over, a stream at its end.
 
-The same for every protocol. What is no call of its own, or only tells of one, is not counted: to refuse it would
-save nothing. Above: `authorize`. Below: `guard`; `governance/limits.py` does the counting.
+Who passes is told by headers how much is left, as who is refused. The same for every protocol. What is no call of its
+own, or only tells of one, is not counted: to refuse it would save nothing. Above: `authorize`. Below: `guard`;
+`governance/limits.py` does the counting.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 
 from ..core.call import Call, Handler, Reply, replace
 from ..core.ports import Telling
 from ..core.spending import Expected
-from ..core.streams import closing, discard
+from ..core.streams import Followed, follow
 from ..governance.limits import Asking, Limits
 from ..governance.rated import Held
 from ..governance.tokens import is_told, used
@@ -46,7 +47,7 @@ class Limit:
         asking = Asking(partial(self._expect, call), occupies=operation not in LISTENING)
         held = await self._limits.take(call, partial(self._telling.variables, call), asking)
         if not held:
-            return await inner(call)
+            return _shown(await inner(call), held)
         try:
             reply = await inner(call)
         except asyncio.CancelledError:
@@ -56,52 +57,29 @@ class Limit:
             held.over(_used(held, call) if is_told(call.record.fields) else 0)
             raise
         if not isinstance(reply.body, bytes):
-            return replace(reply, body=LimitedBody(reply.body, held, call))
+            return _shown(replace(reply, body=follow(reply.body, partial(_over, held, call))), held)
         failed = reply.status >= 400 and not is_told(call.record.fields)
         held.over(0 if failed else _used(held, call))
+        return _shown(reply, held)
+
+
+def _shown(reply: Reply, held: Held) -> Reply:
+    """With how the caller stands to the rates that were checked. What an upstream says of its own under the same names
+    is about the gateway's account there, and is left out."""
+    own = held.headers
+    if not own:
         return reply
+    names = {name for name, _ in own}
+    theirs = reply.headers
+    if any(header[0] in names for header in theirs):
+        theirs = tuple(header for header in theirs if header[0] not in names)
+    return replace(reply, headers=(*theirs, *own))
 
 
 def _used(held: Held, call: Call, sent: int | None = None) -> int:
     return 0 if held.expected is None else used(held.expected, call.record.fields, sent=sent)
 
 
-class LimitedBody:
-    """A body that settles what its call has taken, once, however it ends. Closing it unread closes what is in it."""
-
-    def __init__(self, body: AsyncIterator[bytes], held: Held, call: Call) -> None:
-        self._body = body
-        self._held = held
-        self._call = call
-        self._sent = 0
-        self._begun = False
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        self._begun = True
-        try:
-            chunk = await anext(self._body)
-        except StopAsyncIteration:
-            self._over(whole=not self._call.record.error)
-            raise
-        except BaseException:
-            self._over(whole=False)
-            raise
-        self._sent += len(chunk)
-        return chunk
-
-    async def aclose(self) -> None:
-        try:
-            if self._begun:
-                async with closing(self._body):
-                    pass
-            else:
-                self._begun = True
-                await discard(self._body)
-        finally:
-            self._over(whole=False)
-
-    def _over(self, *, whole: bool) -> None:
-        self._held.over(_used(self._held, self._call, None if whole else self._sent))
+def _over(held: Held, call: Call, body: Followed) -> None:
+    """The stream has ended, however it did: what it used is settled."""
+    held.over(_used(held, call, None if body.whole and not call.record.error else body.sent))

@@ -25,9 +25,7 @@ from ..llm.routing import Knowledge, Routing
 from ..llm.settings import ModelsSettings
 from ..sessions.table import SessionTable
 from .conditions import CelExpressions
-
-PATHS = frozenset({"v1", "v1beta"})
-"""First segments of the paths that clients of models know."""
+from .paths import MODELS
 
 
 def _told(meter: ModelMeter, models: ModelsSettings) -> Callable[[str, str, State], None]:
@@ -65,4 +63,4 @@ class ModelSide:
         means = Means(self.providers, self.breakers, routing, clock, meter, random.random)
         relay = Relay(http, means, Ledger(clock, meter, self.prices, routing.spent))
         self.endpoint = LlmEndpoint(self.routes, relay, sight, Intents(models.intents, expressions).of)
-        self.prefixes = PATHS | self.routes.prefixes
+        self.prefixes = MODELS | self.routes.prefixes

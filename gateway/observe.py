@@ -6,12 +6,13 @@ does not know protocols, and makes no errors into replies (`rescue`, one further
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from ..core.call import Call, Handler, Record, Reply, replace
 from ..core.clock import Clock
 from ..core.errors import GatewayError
+from ..core.streams import Followed, follow
 from ..core.trail import Trail
 from ..telemetry.lines import Ended
 
@@ -56,13 +57,15 @@ class Observe:
         self._clock = clock
         self._operations = operations
         self._watchers = tuple(watchers)
+        self._began = tuple(each.began for each in watchers)
+        self._ended = tuple(each.ended for each in watchers)
 
     async def __call__(self, call: Call, inner: Handler) -> Reply:
         record = call.record
         if self._watchers:
             record.trail = Trail(self._clock)
-            for each in self._watchers:
-                each.began(record)
+            for began in self._began:
+                began(record)
         try:
             reply = await inner(call)
         except BaseException as error:
@@ -77,11 +80,15 @@ class Observe:
         # What follows the head is the upstream's pace and the reader's, not ours.
         overhead = self._overhead(record, self._clock.monotonic())
 
-        def ended(error: str) -> None:
-            record.error = record.error or error
+        def over(body: Followed) -> None:
+            record.sent = body.sent
+            if not body.whole:
+                # Closed before its end means that the caller left.
+                record.error = record.error or _reason(body.error or asyncio.CancelledError())
             self._end(record, reply.status, overhead)
 
-        return replace(reply, headers=headers, body=ObservedBody(reply.body, ended, record))
+        record.stream = body = follow(reply.body, over)
+        return replace(reply, headers=headers, body=body)
 
     def _end(self, record: Record, status: int, overhead: float | None = None) -> None:
         clock = self._clock
@@ -92,51 +99,12 @@ class Observe:
         ended = Ended(record, operation, status, now - record.started, overhead, clock.now())
         self._metrics.request(ended)
         self._access_log.write(ended)
-        for each in self._watchers:
-            each.ended(ended)
+        for told in self._ended:
+            told(ended)
 
     def _overhead(self, record: Record, now: float) -> float:
         # Upstream calls of one operation may run side by side and add up to more than the wall clock.
         return max(0.0, now - record.started - record.upstream_seconds)
-
-
-class ObservedBody:
-    """A body that tells once how it ended: `""`, or the reason why it did not reach its end."""
-
-    def __init__(self, body: AsyncIterator[bytes], ended: Callable[[str], None], record: Record) -> None:
-        self._body = body
-        self._record = record
-        self._ended = ended
-        self._open = True
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            chunk = await self._body.__anext__()
-        except StopAsyncIteration:
-            self._close("")
-            raise
-        except BaseException as error:
-            self._close(_reason(error))
-            raise
-        self._record.sent += len(chunk)
-        return chunk
-
-    async def aclose(self) -> None:
-        """Close the inner body, if it can be closed. Before its end this means that the caller left."""
-        aclose = getattr(self._body, "aclose", None)
-        try:
-            if aclose is not None:
-                await aclose()
-        finally:
-            self._close("client_disconnected")
-
-    def _close(self, error: str) -> None:
-        if self._open:
-            self._open = False
-            self._ended(error)
 
 
 def _reason(error: BaseException) -> str:

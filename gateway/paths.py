@@ -4,60 +4,75 @@ Made anew whenever the manifest is another one; requests under way stay on the p
 `app.py`. Below: `pipeline.py` and the endpoints.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
-from ..a2a.endpoint import A2aEndpoint
 from ..access.judge import Judge
-from ..core.ports import Endpoint
+from ..core.call import Call, Handler
+from ..core.ports import Endpoint, Telling
+from ..core.stage import Stage
 from ..federation.endpoint import McpEndpoint
 from ..federation.sse_front import SseEndpoint
 from ..governance.limits import Limits
-from ..llm.endpoint import LlmEndpoint
 from .access import AccessSide
 from .admit import Admit
 from .asgi import Hot
 from .bind import BindOne
 from .observe import Observe
-from .payloads import PayloadLog
 from .pipeline import batch_path, data_path, inner_stages, message_path
 
-OPERATIONS = McpEndpoint.operations | SseEndpoint.operations | A2aEndpoint.operations | LlmEndpoint.operations
-"""What may become a metric label."""
+if TYPE_CHECKING:
+    from .payloads import PayloadLog
+
+MODELS = frozenset({"v1", "v1beta"})
+"""First segments of the paths that clients of models know."""
+
+
+class Told(Endpoint, Telling, Protocol):
+    """An endpoint whose calls rules and limits look at."""
+
+
+class Agents(Told, Protocol):
+    """The endpoint of agents."""
+
+    def is_open(self, call: Call) -> bool:
+        """Whether anybody may ask this, without a credential."""
+        ...
 
 
 @dataclass(frozen=True)
 class Ends:
-    """What the paths are made of. `revealing`: the MCP endpoint as the outermost stages see it."""
+    """What all paths are made of. `observe`: the outermost stage for an endpoint whose operations are these."""
 
-    observe: Observe
+    observe: Callable[[frozenset[str]], Observe]
     admit: Admit
     access: AccessSide
     judge: Judge
     limits: Limits
-    mcp: McpEndpoint
-    revealing: Endpoint
-    sse: SseEndpoint
-    agents: A2aEndpoint
-    models: LlmEndpoint
-    payloads: PayloadLog | None = None
+    payloads: "PayloadLog | None" = None
+
+    def inner(self, endpoint: Told) -> Sequence[Stage]:
+        return inner_stages(self.judge, endpoint, limits=self.limits)
 
 
-def hot_paths(ends: Ends, prefixes: frozenset[str]) -> dict[str, Hot]:
-    """By the first segment. `prefixes`: those of models. The messages of a batch get theirs too."""
-    inner = partial(inner_stages, ends.judge, limits=ends.limits)
-    whole = partial(data_path, ends.observe, ends.admit, payloads=ends.payloads)
-    of_mcp = inner(ends.mcp)
-    identify = ends.access.identify()
-    ends.mcp.each = batch_path(ends.observe, ends.mcp, BindOne(ends.mcp.bind_one), of_mcp)
-    ends.sse.each = message_path(ends.observe, ends.revealing, of_mcp)
-    old = Hot("mcp", whole(identify, ends.sse))
-    agents, models = ends.agents, ends.models
-    hot = {
-        "mcp": Hot("mcp", whole(identify, ends.revealing, of_mcp)),
-        "sse": old,
-        "messages": old,
-        "a2a": Hot("a2a", whole(ends.access.identify(agents.is_open), agents, inner(agents))),
-    }
-    to_models = Hot("llm", whole(ends.access.identify(lenient=True), models, inner(models)))
-    return hot | dict.fromkeys(prefixes, to_models)
+def to_servers(ends: Ends, mcp: McpEndpoint, revealing: Endpoint, sse: SseEndpoint) -> dict[str, Hot]:
+    """By the first segment. `revealing`: the MCP endpoint as the outermost stages see it. The messages of a batch and
+    those of the old transport get their paths too."""
+    observe = ends.observe(mcp.operations | sse.operations)
+    inner, identify = ends.inner(mcp), ends.access.identify()
+    mcp.each = batch_path(observe, mcp, BindOne(mcp.bind_one), inner)
+    sse.each = message_path(observe, revealing, inner)
+    old = Hot("mcp", data_path(observe, ends.admit, identify, sse, payloads=ends.payloads))
+    new = Hot("mcp", data_path(observe, ends.admit, identify, revealing, inner, ends.payloads))
+    return {"mcp": new, "sse": old, "messages": old}
+
+
+def to_agents(ends: Ends, agents: Agents) -> Handler:
+    observe, identify = ends.observe(agents.operations), ends.access.identify(agents.is_open)
+    return data_path(observe, ends.admit, identify, agents, ends.inner(agents), ends.payloads)
+
+
+def to_models(ends: Ends, models: Told) -> Handler:
+    observe, identify = ends.observe(models.operations), ends.access.identify(lenient=True)
+    return data_path(observe, ends.admit, identify, models, ends.inner(models), ends.payloads)

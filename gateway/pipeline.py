@@ -5,20 +5,22 @@ exist yet are named where they will stand, because their place is part of the de
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..access.identify import Identify
 from ..access.judge import Judge
 from ..core.call import Handler
 from ..core.ports import Endpoint, Telling
 from ..core.stage import Stage, compose
-from ..governance.limits import Limits
 from .admit import Admit
 from .authorize import Authorize
 from .bind import Bind, BindOne
-from .limit import Limit
 from .observe import Observe
 from .payloads import PayloadLog
 from .rescue import Rescue
+
+if TYPE_CHECKING:
+    from ..governance.limits import Limits
 
 
 def data_path(
@@ -52,7 +54,7 @@ def message_path(observe: Observe, endpoint: Endpoint, inner: Sequence[Stage] = 
     return compose((observe, Rescue(endpoint), Bind(endpoint), *inner), endpoint.dispatch)
 
 
-def inner_stages(judge: Judge, telling: Telling, limits: Limits | None = None) -> Sequence[Stage]:
+def inner_stages(judge: Judge, telling: Telling, limits: "Limits | None" = None) -> Sequence[Stage]:
     """Policies that look at one bound operation, in this order.
 
     authorize: may this principal do this (rules see protocol, target, arguments)
@@ -62,5 +64,7 @@ def inner_stages(judge: Judge, telling: Telling, limits: Limits | None = None) -
     """
     stages: list[Stage] = [Authorize(judge, telling)] if judge else []
     if limits:
+        from .limit import Limit
+
         stages.append(Limit(limits, telling))
     return stages

@@ -20,6 +20,7 @@ from ..core.tasks import Tasks
 from ..manifest.model import Manifest
 from ..manifest.problems import ManifestError
 from .differences import Differences, differences, effective
+from .imports import prepare
 
 log = logging.getLogger("fedgate.reload")
 
@@ -120,7 +121,7 @@ class Reloader:
     async def _attempt(self, load: Load, by: str) -> Outcome:
         now = self._clock.now()
         try:
-            new = await asyncio.get_running_loop().run_in_executor(None, load)
+            new = await asyncio.get_running_loop().run_in_executor(None, lambda: prepare(load()))
             return self._taken(new, by, now)
         except (ManifestError, ValidationError, ValueError, OSError) as error:
             why = _why(error)

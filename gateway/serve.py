@@ -8,6 +8,7 @@ hold the server up for as long as their clients like.
 import asyncio
 import atexit
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 import uvicorn
 
+from ..core.garbage import made_to_stay
 from ..core.tasks import Tasks
 from ..manifest.model import Manifest
 from .app import Gateway
@@ -30,6 +32,9 @@ DRAIN = 10
 
 SETTLING = 3.0
 """Seconds to wait with the announcement for servers and agents that are still being reached."""
+
+GARBAGE = 10_000
+"""New objects after which those that only hold one another are looked for (Python's own: 700)."""
 
 Announce = Callable[[Gateway, Listen], object]
 
@@ -96,6 +101,7 @@ async def serve(gateway: Gateway, sock: socket.socket, announce: Announce, origi
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
+        proxy_headers=False,  # whoever is near may write them: the peer is who connects
         timeout_graceful_shutdown=DRAIN,
     )
     server = _Server(config, gateway)
@@ -120,6 +126,16 @@ async def _settled(gateway: Gateway, listen: Listen, announce: Announce) -> None
         async with asyncio.timeout(SETTLING):
             await gateway.settled()
     announce(gateway, listen)
+    _set_aside()
+
+
+def _set_aside() -> None:
+    """What is there once it serves will stay: the collector need not go through it again and again, for 5 % of the CPU.
+
+    What a request leaves behind is freed without it; so it may look more rarely, too.
+    """
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 def run(manifest: Manifest, announce: Announce, origin: Origin | None = None) -> None:
@@ -129,7 +145,8 @@ def run(manifest: Manifest, announce: Announce, origin: Origin | None = None) ->
     sock = bind(manifest.gateway.listen)
 
     async def main() -> None:
-        gateway = Gateway(manifest, bound=address_of(sock), source=None if origin is None else origin.load)
+        with made_to_stay():
+            gateway = Gateway(manifest, bound=address_of(sock), source=None if origin is None else origin.load)
         try:
             await serve(gateway, sock, announce, origin)
         finally:

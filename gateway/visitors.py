@@ -1,20 +1,52 @@
-"""Who looks at what is not on the data path: pages, metrics, administration. Starlette's requests in, verdicts out.
+"""Who looks at what is not on the data path: pages, probes, metrics, administration. Heads in, verdicts out.
 
-Above: `cold.py` and the routes that are mounted there. Below: `access/`.
+Knows no library of pages: a request is whatever has headers and a peer, as Starlette's do. Above: `cold.py` and the
+routes that are mounted there, `probes.py`. Below: `access/`.
 """
 
 import ipaddress
 from collections.abc import Mapping
-from typing import Protocol
-
-from starlette.requests import Request
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from ..access.hosts import HostPolicy
 from ..core.call import ANONYMOUS, Principal
-from ..core.errors import Forbidden, Unauthorized
+from ..core.errors import ClientError, Forbidden, Unauthorized
 
 FORWARDED = ("forwarded", "x-forwarded-for")
 """Headers of a proxy: what comes from this machine with one of them comes from somewhere else."""
+
+
+class Peer(Protocol):
+    @property
+    def host(self) -> str: ...
+
+
+class Request(Protocol):
+    """The head of a request: Starlette's, or a `Head`."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By names in lower case."""
+        ...
+
+    @property
+    def client(self) -> Peer | None: ...
+
+
+@dataclass(frozen=True)
+class Address:
+    host: str
+
+
+class Head:
+    """The same of an ASGI scope. Of a header that is sent twice the first one counts."""
+
+    def __init__(self, scope: Mapping[str, Any]) -> None:
+        lines = reversed(scope["headers"])
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in lines}
+        client = scope.get("client")
+        self.client = None if client is None else Address(client[0])
 
 
 class Known(Protocol):
@@ -64,6 +96,14 @@ class Visitors:
         else:
             why = "without access.keys and access.admins, administration is for this machine alone"
         raise Unauthorized(why, headers=((b"www-authenticate", b'Bearer realm="fedgate"'),))
+
+    def may_administer(self, request: Request) -> bool:
+        """The same as a question. Who may not is not told what servers and agents are called."""
+        try:
+            self.admin(request)
+        except ClientError:
+            return False
+        return True
 
     def is_admin(self, principal: Principal) -> bool:
         """By a group, or by the id of a key: what an issuer calls somebody is nobody's id here."""

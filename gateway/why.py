@@ -4,7 +4,7 @@ The answer is for administrators: it says what callers are not told. It holds no
 /admin/why`, `fedgate why`. Below: the judge, the endpoints, the limits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ from ..governance.limits import Limits
 from ..llm.endpoint import LlmEndpoint
 from ..manifest.model import Manifest
 from . import supposed
-from .authorize import DENIED, public, reason
+from .authorize import DENIED, public
 
 _KINDS = ("key", "jwt", "mtls")
 
@@ -41,8 +41,8 @@ class Parts:
     judge: Judge
     limits: Limits
     mcp: McpEndpoint
-    a2a: A2aEndpoint
-    llm: LlmEndpoint
+    a2a: Callable[[], A2aEndpoint]
+    llm: Callable[[], LlmEndpoint]
 
 
 class Who(msgspec.Struct, frozen=True):
@@ -88,7 +88,7 @@ class Explain:
         call, own = matter.call, telling.variables(matter.call)
         verdict = self._parts.judge.verdict(call, own)
         allowed = verdict.allowed and matter.known
-        why = matter.groups or reason(verdict)
+        why = matter.groups or verdict.reason
         told = "" if allowed else public(verdict) if matter.known else matter.unknown
         return {
             **answer,
@@ -142,8 +142,8 @@ class Explain:
         if question.tool:
             return self._tool(question, principal), parts.mcp
         if question.agent:
-            return self._agent(question, principal), parts.a2a
-        return self._model(question, principal), parts.llm
+            return self._agent(question, principal), parts.a2a()
+        return self._model(question, principal), parts.llm()
 
     def _tool(self, question: Question, principal: Principal) -> Matter:
         mcp = self._parts.mcp
@@ -171,7 +171,7 @@ class Explain:
         )
 
     def _agent(self, question: Question, principal: Principal) -> Matter:
-        name, a2a = question.agent, self._parts.a2a
+        name, a2a = question.agent, self._parts.a2a()
         call = supposed.blank("a2a", f"/a2a/{name}", principal)
         agent = a2a.agents.find(name)
         unknown = f"there is no agent {name[:128]!r} here"
@@ -185,7 +185,7 @@ class Explain:
         return Matter(supposed.of_agent(call, Bound(agent), question.arguments), route, known, unknown, groups)
 
     def _model(self, question: Question, principal: Principal) -> Matter:
-        llm = self._parts.llm
+        llm = self._parts.llm()
         call = supposed.blank("llm", "/v1/chat/completions", principal)
         try:
             found = supposed.of_model(llm, call, question.model, question.arguments)

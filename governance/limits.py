@@ -16,11 +16,11 @@ from ..core.errors import ClientError
 from ..core.spending import Expected
 from . import refusal
 from .concurrency import InUse
-from .rated import Held, Rated
+from .rated import Held, Rated, some
 from .scope import Scope
 from .scopes import Own, Scopes
 from .settings import LimitSettings, Rate
-from .sliding import left, wait
+from .sliding import left, wait, whole_seconds
 
 Kind = Literal["requests", "tokens", "concurrency"]
 Expect = Callable[[], Expected | None]
@@ -42,6 +42,20 @@ class Standing(msgspec.Struct, frozen=True):
     left: int
 
 
+class _Place(msgspec.Struct, frozen=True):
+    """What one limit on calls at a time has decided."""
+
+    limit: str
+    taken: bool
+    left: int
+    most: int
+
+    def __str__(self) -> str:
+        """For operators."""
+        refused = "" if self.taken else "refused: "
+        return f"limit {self.limit}: {refused}1 call, {self.left} of {self.most} at a time left"
+
+
 class Asking:
     """One call, as limits see it. `occupies`: whether it counts among those under way."""
 
@@ -58,10 +72,10 @@ class Asking:
         return self._expected
 
 
-def _rated(kind: Literal["requests", "tokens"], rate: Rate, clock: Clock) -> Rated:
+def _rated(kind: Literal["requests", "tokens"], limit: str, rate: Rate, clock: Clock) -> Rated:
     from .windows import InMemory  # the library takes a fifth of a second to import
 
-    return Rated(kind, rate, InMemory(clock, rate))
+    return Rated(kind, rate, InMemory(clock, rate), limit)
 
 
 class Limit:
@@ -72,36 +86,43 @@ class Limit:
         self.settings = settings
         self.scope = Scope(settings)
         self.places = None if settings.concurrency is None else InUse(settings.concurrency)
-        self.requests = None if settings.requests is None else _rated("requests", settings.requests, clock)
-        self.tokens = None if settings.tokens is None else _rated("tokens", settings.tokens, clock)
+        name, requests, tokens = settings.name, settings.requests, settings.tokens
+        self.requests = None if requests is None else _rated("requests", name, requests, clock)
+        self.tokens = None if tokens is None else _rated("tokens", name, tokens, clock)
         self._clock = clock
 
     async def take(self, key: str, asking: Asking, held: Held) -> ClientError | None:
         """The refusal, if there is one."""
-        if self.places is not None and asking.occupies and not held.occupy(self.places, key):
+        if self.places is not None and asking.occupies and not self._occupied(self.places, key, held):
             return refusal.too_many(self.name, self.places.limit)
         if self.requests is not None and not await held.take(self.requests, key, 1):
-            return await self._refused(self.requests, key, 1)
+            return await self._refused(self.requests, key, 1, held)
         if self.tokens is not None and (expected := asking.expected) is not None:
             return await self._take_tokens(self.tokens, key, expected, held)
         return None
 
+    def _occupied(self, places: InUse, key: str, held: Held) -> bool:
+        taken = held.occupy(places, key)
+        held.told.append(_Place(self.name, taken, max(0, places.limit - places.of(key)), places.limit))
+        return taken
+
     async def _take_tokens(self, rated: Rated, key: str, expected: Expected, held: Held) -> ClientError | None:
         most = rated.rate.amount
         if expected.input > most:
+            held.told.append(f"limit {self.name}: refused: {expected.input} tokens, more than {rated.rate.spoken}")
             return refusal.too_large(self.name, rated.rate, expected.input)
         cost = min(expected.input + expected.output, most)
         if not await held.take(rated, key, cost):
-            return await self._refused(rated, key, cost)
+            return await self._refused(rated, key, cost, held)
         held.expected = expected
         return None
 
-    async def _refused(self, rated: Rated, key: str, cost: int) -> ClientError:
+    async def _refused(self, rated: Rated, key: str, cost: int, held: Held) -> ClientError:
         count, rate = await rated.store.count(key), rated.rate
-        seconds = wait(count, rate.amount, cost)
-        return refusal.too_often(
-            self.name, rated.kind, rate, left=left(count, rate.amount), seconds=seconds, now=self._clock.now()
-        )
+        seconds, there = wait(count, rate.amount, cost), left(count, rate.amount)
+        said = f"{some(cost, rated.kind)}, {there} of {rate.spoken} left, again in {whole_seconds(seconds)} s"
+        held.told.append(f"limit {self.name}: refused: {said}")
+        return refusal.too_often(self.name, rated.kind, rate, left=there, seconds=seconds, now=self._clock.now())
 
     async def standings(self, key: str) -> list[Standing]:
         """What is left, without taking anything."""
@@ -165,6 +186,8 @@ class Limits:
         except BaseException:
             held.undo()
             raise
+        finally:
+            _tell(call, held)
         return held
 
     async def standings(self, call: Call, own: Own) -> list[Standing]:
@@ -191,3 +214,10 @@ class Limits:
             found = _Concerned(limit for limit in self._limits if limit.scope.concerns(protocol))
             self._concerned[protocol] = found
         return found
+
+
+def _tell(call: Call, held: Held) -> None:
+    """What was decided, in the story of the request. What a call that was refused has passed, it was given back."""
+    if call.record.trail is not None:
+        for each in held.told:
+            call.record.trail.note(each)

@@ -8,10 +8,12 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from ..core.call import Header
 from ..core.spending import Expected
 from .concurrency import InUse
+from .headers import by_kind, of_rate
 from .settings import Rate
-from .sliding import Count
+from .sliding import Count, left, renewed, whole_seconds
 
 
 class Store(Protocol):
@@ -47,6 +49,22 @@ class Rated(msgspec.Struct, frozen=True):
     kind: Literal["requests", "tokens"]
     rate: Rate
     store: Store
+    limit: str = ""
+    """The name of the limit that it belongs to."""
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """A rate that had room for a call. `left`, with that taken; `reset`: seconds until there is more."""
+
+    rated: Rated
+    cost: int
+    left: int
+    reset: int
+
+    def __str__(self) -> str:
+        """For operators."""
+        rate = self.rated.rate
+        return f"limit {self.rated.limit}: {some(self.cost, self.rated.kind)}, {self.left} of {rate.spoken} left"
 
 
 class _Taken(msgspec.Struct):
@@ -59,9 +77,13 @@ class _Taken(msgspec.Struct):
 class Held:
     """What one call has taken. It is given back or settled once, by `undo` or `over`."""
 
-    __slots__ = ("_open", "_places", "_taken", "expected")
+    __slots__ = ("_open", "_places", "_taken", "expected", "passed", "told")
 
     def __init__(self) -> None:
+        self.passed: list[Passed] = []
+        """The rates that had room, in order."""
+        self.told: list[object] = []
+        """What was decided, for operators; each becomes a text when somebody looks."""
         self.expected: Expected | None = None
         """Set if tokens were taken by it."""
         self._open = True
@@ -83,7 +105,22 @@ class Held:
         if not await rated.store.take(key, cost):
             return False
         self._taken.append(_Taken(rated, key, index, cost))
+        count, most = await rated.store.count(key), rated.rate.amount
+        passed = Passed(rated, cost, left(count, most), whole_seconds(renewed(count, most)))
+        self.passed.append(passed)
+        self.told.append(passed)
         return True
+
+    @property
+    def headers(self) -> tuple[Header, ...]:
+        """How the call stands to the rate that is nearest to its end, and to that of each kind."""
+        passed = self.passed
+        if not passed:
+            return ()
+        first = passed[0] if len(passed) == 1 else min(passed, key=_share)
+        found = of_rate(*_numbers(first)) + by_kind(*_numbers(first))
+        others = [each for each in passed if each.rated.kind != first.rated.kind]
+        return found + by_kind(*_numbers(min(others, key=_share))) if others else found
 
     def undo(self) -> None:
         """The call was never made."""
@@ -104,3 +141,17 @@ class Held:
             for places, key in self._places:
                 places.give_back(key)
         return was_open
+
+
+def some(number: int, kind: str) -> str:
+    """`1 request`, `2 requests`."""
+    return f"{number} {kind if number != 1 else kind.removesuffix('s')}"
+
+
+def _share(passed: Passed) -> float:
+    """How much of it is left."""
+    return passed.left / passed.rated.rate.amount
+
+
+def _numbers(passed: Passed) -> tuple[str, str, Rate, int, int]:
+    return passed.rated.limit, passed.rated.kind, passed.rated.rate, passed.left, passed.reset

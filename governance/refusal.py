@@ -1,17 +1,17 @@
 """What callers are told when a limit is reached: a sentence, and the headers that their clients look at. Pure.
 
-    retry-after                              every client
-    ratelimit-limit, -remaining, -reset      draft-ietf-httpapi-ratelimit-headers: numbers, and seconds
-    x-ratelimit-{limit,remaining,reset}-K    as OpenAI writes them; K is requests or tokens, reset such as 12s
-    anthropic-ratelimit-K-...                as Anthropic writes them; reset is a date
+    retry-after                   every client
+    ratelimit..., x-ratelimit-... as whoever passes is told (`headers.py`)
+    anthropic-ratelimit-K-...     as Anthropic writes them; K is requests or tokens, reset is a date
 
-Names of limits are the operator's and may be shown, keys are not. Above: `limits.py`.
+Names of limits are the operator's and may be shown, keys are not. Above: `limits.py`. Below: `headers.py`.
 """
 
 from datetime import UTC, datetime
 
 from ..core.call import Header
 from ..core.errors import RateLimited, TooLarge
+from .headers import by_kind, of_places, of_rate
 from .settings import Rate
 from .sliding import whole_seconds
 
@@ -24,14 +24,21 @@ def too_often(limit: str, kind: str, rate: Rate, *, left: int, seconds: float, n
     wait = whole_seconds(seconds)
     what = kind if rate.amount > 1 else kind.removesuffix("s")
     message = f'the limit "{limit}" is reached: {rate.amount} {what} per {rate.unit}; try again in {wait} s'
-    return RateLimited(message, headers=_headers(kind, rate.amount, left, wait, now), retry_after=wait)
+    headers = (
+        (b"retry-after", b"%d" % wait),
+        *of_rate(limit, kind, rate, left, wait),
+        *by_kind(limit, kind, rate, left, wait),
+        *_anthropic(kind, rate.amount, left, now + wait),
+    )
+    return RateLimited(message, headers=headers, retry_after=wait)
 
 
 def too_many(limit: str, most: int) -> RateLimited:
     """Too many calls are under way."""
     calls = "call" if most == 1 else "calls"
     message = f'the limit "{limit}" is reached: {most} {calls} at a time; try again when one has ended'
-    return RateLimited(message, headers=_common(most, 0, AGAIN), retry_after=AGAIN)
+    headers = ((b"retry-after", b"%d" % AGAIN), *of_places(limit, most, AGAIN))
+    return RateLimited(message, headers=headers, retry_after=AGAIN)
 
 
 def too_large(limit: str, rate: Rate, tokens: int) -> TooLarge:
@@ -42,24 +49,12 @@ def too_large(limit: str, rate: Rate, tokens: int) -> TooLarge:
     )
 
 
-def _headers(kind: str, most: int, left: int, wait: int, now: float) -> tuple[Header, ...]:
-    when = datetime.fromtimestamp(now + wait, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _anthropic(kind: str, most: int, left: int, reset: float) -> tuple[Header, ...]:
+    """`reset`: since the epoch."""
+    when = datetime.fromtimestamp(reset, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     named = kind.encode()
     return (
-        *_common(most, left, wait),
-        (b"x-ratelimit-limit-" + named, b"%d" % most),
-        (b"x-ratelimit-remaining-" + named, b"%d" % left),
-        (b"x-ratelimit-reset-" + named, b"%ds" % wait),
         (b"anthropic-ratelimit-%b-limit" % named, b"%d" % most),
         (b"anthropic-ratelimit-%b-remaining" % named, b"%d" % left),
         (b"anthropic-ratelimit-%b-reset" % named, when.encode()),
-    )
-
-
-def _common(most: int, left: int, wait: int) -> tuple[Header, ...]:
-    return (
-        (b"retry-after", b"%d" % wait),
-        (b"ratelimit-limit", b"%d" % most),
-        (b"ratelimit-remaining", b"%d" % left),
-        (b"ratelimit-reset", b"%d" % wait),
     )

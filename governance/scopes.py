@@ -38,7 +38,8 @@ class Scopes:
         self._needs: Tree = Needs.of(path for program in programs for path in program.paths).tree
         self._functions = frozenset(name for program in programs for name in program.functions)
         self._empty: dict[str, Any] = {name: {} for name in PROTOCOLS if name in self._needs}
-        self._always: Keys | None = None if programs else (CALLER,) * len(self._scopes)
+        self._always = not programs
+        """Whether every call of a caller has the caller's own key."""
         self._kept: OrderedDict[bytes, Keys] = OrderedDict()
 
     def __len__(self) -> int:
@@ -46,7 +47,9 @@ class Scopes:
         return len(self._kept)
 
     def keys(self, call: Call, own: Own) -> Keys:
-        found = self._answers(call, own) if self._always is None else self._always
+        if self._always:
+            return (short(call.principal.owner),) * len(self._scopes)
+        found = self._answers(call, own)
         if CALLER in found:
             caller = short(call.principal.owner)
             return tuple([caller if key == CALLER else key for key in found])

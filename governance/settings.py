@@ -33,6 +33,10 @@ class Rate:
     def seconds(self) -> int:
         return SECONDS[self.unit]
 
+    @property
+    def spoken(self) -> str:
+        return f"{self.amount} per {self.unit}"
+
     def __str__(self) -> str:
         return f"{self.amount}/{self.unit}"
 

@@ -35,6 +35,11 @@ def wait(count: Count, limit: int, cost: int) -> float:
     return count.rest + max(0.0, count.seconds - room * count.seconds / count.now)
 
 
+def renewed(count: Count, limit: int) -> float:
+    """Seconds until there is more than now: until something fits again, or else until this window ends."""
+    return count.rest if left(count, limit) else wait(count, limit, 1)
+
+
 def whole_seconds(seconds: float) -> int:
     """For headers: never too early, never none."""
     return max(1, ceil(seconds))

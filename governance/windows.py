@@ -2,17 +2,15 @@
 
 The library's own memory store goes through all keys at every hit, in tasks that nobody owns, and cannot be bounded.
 This one keeps three numbers for each key, and the keys that were used last. It answers the same port, so that
-the library's strategy above it does not change with the store. Imported only where limits are configured, for the
-library takes a fifth of a second. Above: `rated.py`. Below: the clock.
+the library's strategy counts on it as on any other store; here nothing waits, so it is asked without that. Imported
+only where limits are configured, for the library takes a fifth of a second. Above: `rated.py`. Below: the clock.
 """
 
 from collections import OrderedDict
 from math import floor
 
-from limits import RateLimitItemPerSecond
 from limits.aio.storage import Storage
 from limits.aio.storage.base import SlidingWindowCounterSupport
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from ..core.clock import Clock
 from .settings import Rate
@@ -68,20 +66,30 @@ class Windows(Storage, SlidingWindowCounterSupport):
         """The number of the window that is now."""
         return int(self._clock.monotonic() // self._seconds)
 
-    async def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+    def take(self, key: str, limit: int, amount: int) -> bool:
+        """Count `amount` if it fits, else nothing."""
         now = self._clock.monotonic()
-        index = int(now // expiry)
+        index = int(now // self._seconds)
         cell = self._cells.get(key)
         if cell is None:
             cell = self._made(key, index)
         else:
             self._cells.move_to_end(key)
             cell.move(index)
-        weight = 1.0 - (now / expiry - index)
+        weight = 1.0 - (now / self._seconds - index)
         if floor(cell.before * weight) + cell.count + amount > limit:
             return False
         cell.count += amount
         return True
+
+    async def acquire_sliding_window_entry(
+        self,
+        key: str,
+        limit: int,
+        expiry: int,  # noqa: ARG002 - the library's port
+        amount: int = 1,
+    ) -> bool:
+        return self.take(key, limit, amount)
 
     def _made(self, key: str, index: int) -> Cell:
         cells = self._cells
@@ -113,15 +121,20 @@ class Windows(Storage, SlidingWindowCounterSupport):
         elif index == now - 1:
             cell.before = max(0, cell.before + amount)
 
-    async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
+    def count(self, key: str) -> Count:
+        seconds = self._seconds
         now = self._clock.monotonic()
-        index = int(now // expiry)
-        left = expiry * (index + 1) - now
+        index = int(now // seconds)
+        left = seconds * (index + 1) - now
         cell = self._cells.get(key)
         if cell is None:
-            return 0, 0.0, 0, left + expiry
+            return Count(seconds, 0, 0, left)
         cell.move(index)
-        return cell.before, left if cell.before else 0.0, cell.count, left + expiry
+        return Count(seconds, cell.before, cell.count, left)
+
+    async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
+        found = self.count(key)
+        return found.before, found.rest if found.before else 0.0, found.now, found.rest + expiry
 
     async def clear_sliding_window(self, key: str, expiry: int) -> None:  # noqa: ARG002 - the library's port
         self._cells.pop(key, None)
@@ -155,21 +168,12 @@ class Windows(Storage, SlidingWindowCounterSupport):
         self._cells.pop(key, None)
 
 
-class _Item(RateLimitItemPerSecond):
-    """A rate as the library knows it. The store counts nothing else, so a key needs nothing to tell it from others."""
-
-    def key_for(self, *identifiers: bytes | str | float) -> str:
-        return str(identifiers[0])
-
-
 class InMemory:
     """The `Store` port: one rate, counted here."""
 
     def __init__(self, clock: Clock, rate: Rate, *, max_keys: int = MAX_KEYS) -> None:
-        self._seconds = rate.seconds
+        self._most = rate.amount
         self._windows = Windows(clock, rate.seconds, max_keys=max_keys)
-        self._item = _Item(rate.amount, rate.seconds)
-        self._strategy = SlidingWindowCounterRateLimiter(self._windows)
 
     @property
     def evicted(self) -> int:
@@ -182,12 +186,10 @@ class InMemory:
         return self._windows.index()
 
     async def take(self, key: str, cost: int) -> bool:
-        return await self._strategy.hit(self._item, key, cost=cost)
+        return self._windows.take(key, self._most, cost)
 
     async def count(self, key: str) -> Count:
-        seconds = self._seconds
-        before, _, now, until = await self._windows.get_sliding_window(key, seconds)
-        return Count(seconds, before, now, until - seconds)
+        return self._windows.count(key)
 
     def adjust(self, key: str, index: int, amount: int) -> None:
         self._windows.adjust(key, index, amount)

@@ -4,7 +4,9 @@ Keys are named by their callers, so they are worth something only together with 
 `conversations`. Below: `facts`.
 """
 
-import hashlib
+from hashlib import blake2b, sha256
+
+import msgspec
 
 from ..core.rawjson import sub, text, value
 from .facts import Facts
@@ -14,6 +16,7 @@ HEADERS = (b"x-claude-code-session-id", b"session-id", b"session_id", b"x-sessio
 LONGEST = 512
 """Characters of a key; a longer one names nothing."""
 _BEFORE_SESSION = "_session_"
+_pack = msgspec.msgpack.Encoder().encode
 
 
 def previous(facts: Facts) -> str:
@@ -41,7 +44,7 @@ def key_of(facts: Facts) -> str:
     if "prompt_cache_key" in members and (said := _fit(text(members["prompt_cache_key"]) or "")):
         return f"cache:{said}"
     begun = facts.opening
-    return f"opening:{digest(*begun)}" if begun else ""
+    return f"opening:{_of_many(begun)}" if begun else ""
 
 
 def session_of(user: str) -> str:
@@ -63,7 +66,12 @@ def record_id(owner: str, scope: str, key: str) -> str:
 
 def digest(*parts: bytes) -> str:
     """Parts are told apart by their lengths."""
-    return hashlib.blake2b(b"".join([b"%d:%b" % (len(part), part) for part in parts]), digest_size=16).hexdigest()
+    return blake2b(b"".join([b"%d:%b" % (len(part), part) for part in parts]), digest_size=16).hexdigest()
+
+
+def _of_many(parts: tuple[bytes, ...]) -> str:
+    """The same for long ones, for which this is three times as fast. MessagePack writes the lengths."""
+    return sha256(_pack(parts)).hexdigest()[:32]
 
 
 def _fit(said: str) -> str:

@@ -13,6 +13,7 @@ from ..core.ports import Credentials
 from ..core.trail import Hop, opened
 from .attempts import Means, Try
 from .call import Http, ask
+from .counted import Counted
 from .encoding import Answer
 from .errors import INVALID, of_error
 from .exchange import Exchange, Pieces, Unable
@@ -62,10 +63,10 @@ class Attempt:
         self._means = means
         self._call = call
         self._asked = asked
-        self._reading = Reading(asked, Made(call.request.id, int(means.clock.now())))
+        self._read: Reading | None = None
         self._headers = call.request.headers
-        self._key = callers_key(self._headers, call.principal) if route.settings.credentials == "caller" else ""
         self._callers = route.settings.credentials == "caller"
+        self._key = callers_key(self._headers, call.principal) if self._callers else ""
 
     async def __call__(self, tried: Try) -> Whole | Streaming:
         asked = self._asked
@@ -85,26 +86,50 @@ class Attempt:
         tried.provider.lacks(format_)
         return found
 
+    @property
+    def _reading(self) -> Reading:
+        """The request as translations read it: not before one is needed."""
+        if self._read is None:
+            self._read = Reading(self._asked, Made(self._call.request.id, int(self._means.clock.now())))
+        return self._read
+
     async def _in(self, tried: Try, format_: Format) -> Whole | Streaming:
         """The attempt in one format."""
-        asked, provider = self._asked, tried.provider
-        hop = opened(
-            self._call.record.trail, "llm", f"{provider.name}/{tried.model}", f"{asked.operation} {tried.model}"
-        )
-        hop.tell("gen_ai.provider.name", provider.genai_name)
-        hop.tell("gen_ai.request.model", tried.model)
+        asked, provider, clock = self._asked, tried.provider, self._means.clock
+        hop = self._hop(tried)
         try:
-            return await self._sent(tried, format_, hop)
+            exchange = self._exchange(tried, format_)
+            order = self._order(tried, exchange, hop)
+            timeouts = provider.timeouts(tried.target, stream=asked.stream, left=tried.left)
+            started = clock.monotonic() if asked.stream else 0.0
+            if provider.credentials is None:
+                answer = await ask(self._http, clock, provider, exchange, order, timeouts)
+            else:
+                answer = await self._shown(provider, provider.credentials, exchange, order, timeouts)
+            if asked.stream:
+                patience = max(0.001, timeouts.first_byte - (clock.monotonic() - started))
+                return await self._streaming(tried, exchange, answer, patience)
+            whole = await self._whole(tried, exchange, answer)
         except Unable as unable:
             hop.end(unable.failure.reason)
             raise
+        hop.end()
+        return whole
 
-    async def _sent(self, tried: Try, format_: Format, hop: Hop) -> Whole | Streaming:
-        asked, provider = self._asked, tried.provider
-        exchange = self._exchange(tried, format_)
-        same = format_ == asked.format
-        order = Order(
-            format_,
+    def _hop(self, tried: Try) -> Hop:
+        provider, model = tried.provider, tried.model
+        hop = opened(self._call.record.trail, "llm", f"{provider.name}/{model}", f"{self._asked.operation} {model}")
+        hop.at(provider.endpoint)
+        if hop.sampled:
+            hop.tell("gen_ai.provider.name", provider.genai_name)
+            hop.tell("gen_ai.request.model", model)
+        return hop
+
+    def _order(self, tried: Try, exchange: Exchange, hop: Hop) -> Order:
+        asked = self._asked
+        same = exchange.format == asked.format
+        return Order(
+            exchange.format,
             asked.operation,
             tried.model,
             exchange.body(),
@@ -113,17 +138,6 @@ class Attempt:
             (*to_provider(self._headers, same_format=same), *hop.headers),
             self._key,
         )
-        clock = self._means.clock
-        started = clock.monotonic()
-        timeouts = provider.timeouts(tried.target, stream=asked.stream, left=tried.left)
-        if provider.credentials is None:
-            answer = await ask(self._http, clock, provider, exchange, order, timeouts)
-        else:
-            answer = await self._shown(provider, provider.credentials, exchange, order, timeouts)
-        if asked.stream:
-            patience = max(0.001, timeouts.first_byte - (clock.monotonic() - started))
-            return await self._streaming(tried, exchange, answer, patience)
-        return await self._whole(tried, exchange, answer)
 
     async def _shown(
         self, provider: Provider, credentials: Credentials, exchange: Exchange, order: Order, timeouts: Timeouts
@@ -153,7 +167,8 @@ class Attempt:
         try:
             if format_ == self._asked.format:
                 return Same(self._asked, tried.model, asks_usage=tried.provider.asks_usage)
-            return Translated(self._reading, format_, tried.model, tried.provider.dialect)
+            how = Counted if self._asked.operation == "count_tokens" else Translated
+            return how(self._reading, format_, tried.model, tried.provider.dialect)
         except ClientError as error:
             raise Unable(Failure("unfit", INVALID, 400, error.message)) from error
 

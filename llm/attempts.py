@@ -118,12 +118,12 @@ class Walk(Generic[T]):
         model = target.model or self._model
         breaker = self._means.breakers.of(provider.name, model)
         retry = 0
+        left = self._left() if self._misses else self._route.settings.timeout
         while True:
             failure = _barred(provider, breaker)
             if failure is None:
                 slot = Slot(provider, breaker, self._route.threshold)
-                tried = Try(target, provider, model, self._left(), last, slot)
-                found = await self._once(tried)
+                found = await self._once(Try(target, provider, model, left, last, slot))
                 if isinstance(found, Won):
                     return found
                 failure = found
@@ -133,6 +133,7 @@ class Walk(Generic[T]):
                     retry += 1
                     self._means.meter.retry(provider.name, failure.reason)
                     await self._means.clock.sleep(wait)
+                    left = self._left()
                     continue
             self._misses.append(Miss(target, failure))
             return None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..core.call import Call
 from ..core.errors import BadRequest, Overloaded
-from ..sessions.table import Rule, Session, SessionTable
+from ..sessions.table import Rule, SessionTable
 from . import affinity
 from .facts import Facts
 from .neutral import Usage
@@ -75,8 +75,7 @@ class Conversations:
         response = affinity.previous(facts)
         if not response:
             return None
-        owner = facts.call.principal.owner
-        record = self._sessions.find(RESPONSES, _response(owner, response), owner)
+        record = self._sessions.find(RESPONSES, _response(facts.owner, response), facts.owner)
         if record is None:
             raise BadRequest(UNKNOWN)
         data = record.data
@@ -87,7 +86,7 @@ class Conversations:
         if maker is not None and maker.conversation:
             return maker.conversation
         key = affinity.key_of(facts)
-        return affinity.record_id(facts.call.principal.owner, facts.route.name, key) if key else ""
+        return affinity.record_id(facts.owner, facts.route.name, key) if key else ""
 
     def bound(self, name: str, owner: str, route: str) -> Bound:
         """The target that has served the conversation on this route."""
@@ -99,34 +98,29 @@ class Conversations:
 
     def kept(self, facts: Facts, name: str, route: str, target: Target) -> None:
         """A target answers: the conversation stands there from now on."""
-        record = self._claimed(facts, name)
-        if record is None:
+        if not name:
+            return
+        try:
+            record, _ = self._sessions.claim(SHELF, name, facts.owner, facts.route.name)
+        except Overloaded:
+            return  # an answer is worth more than its record
+        if record.owner != facts.owner:
             return
         record.turns += 1
-        if record.pins.get(route) != target.label:
-            record.pins[route] = target.label
-            record.data.setdefault(SINCE, {})[route] = self._sessions.clock.monotonic()
-        record.data["target"] = target.label
+        label, pins, data = target.label, record.pins, record.data
+        if route not in pins or pins[route] != label:
+            pins[route] = label
+            data.setdefault(SINCE, {})[route] = self._sessions.clock.monotonic()
+        data["target"] = label
         facts.call.record.session = name
-
-    def _claimed(self, facts: Facts, name: str) -> Session | None:
-        owner = facts.call.principal.owner
-        if not name:
-            return None
-        try:
-            record, _ = self._sessions.claim(SHELF, name, owner, facts.route.name)
-        except Overloaded:
-            return None  # an answer is worth more than its record
-        return record if record.owner == owner else None
 
     def made(self, facts: Facts, name: str, target: Target, response: str) -> None:
         """The target's provider keeps this response: who goes on from it has to go there."""
         if not 0 < len(response) <= LONGEST_ID or not affinity.keeps(facts):
             return
-        owner = facts.call.principal.owner
         data = {"target": target.label, "provider": target.provider, "conversation": name}
         try:
-            self._sessions.claim(RESPONSES, _response(owner, response), owner, facts.route.name, data)
+            self._sessions.claim(RESPONSES, _response(facts.owner, response), facts.owner, facts.route.name, data)
         except Overloaded:
             return  # who goes on from it is told to send all of it
 
@@ -137,9 +131,10 @@ class Conversations:
         if record is None or record.owner != call.principal.owner:
             return
         data = record.data
-        for key, tokens in (("input_tokens", usage.input), ("output_tokens", usage.output)):
-            if tokens is not None:
-                data[key] = data.get(key, 0) + tokens
+        if usage.input is not None:
+            data["input_tokens"] = data.get("input_tokens", 0) + usage.input
+        if usage.output is not None:
+            data["output_tokens"] = data.get("output_tokens", 0) + usage.output
         if usd is not None:
             data["cost_usd"] = data.get("cost_usd", 0.0) + usd
 

@@ -43,6 +43,10 @@ class Customs:
         self._held: dict[int, list[str]] = {}
         self._size = 0
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to change."""
+        return bool(self._names)
+
     def response(self, response: Response) -> Response:
         if not self._names:
             return response

@@ -34,7 +34,10 @@ class Answer(Protocol):
 
 def decoded(answer: Answer) -> "Answer":
     """The answer itself, or one that unpacks it. Raises `UpstreamInvalid` for an encoding that nobody knows here."""
-    encoding = (answer.header(b"content-encoding") or b"identity").strip().lower()
+    told = answer.header(b"content-encoding")
+    if told is None:
+        return answer
+    encoding = told.strip().lower()
     if encoding in (b"identity", b""):
         return answer
     if encoding not in _WINDOW:

@@ -5,6 +5,8 @@ Above: `gateway/app.py`, which gives it the HTTP client, a chooser, a meter and 
 
 from typing import Any
 
+import msgspec
+
 from ..core.call import Call, Record, Reply, replace
 from ..core.errors import GatewayError
 from ..core.ports import FULL_SIGHT, Sight
@@ -14,7 +16,7 @@ from .errors import ModelError
 from .facts import Facts, Intent, no_intent
 from .inbound import check_query, read
 from .listing import list_models
-from .places import Place, likely_format, place_of
+from .places import Place, place_of
 from .relay import Relay
 from .rendering import Wire, render
 from .routes import Route, Routes
@@ -22,16 +24,13 @@ from .values import OPERATIONS, Asked
 from .visible import VisibleRoutes
 
 
-class Bound:
+class Bound(msgspec.Struct, frozen=True, eq=False):
     """A request and the route that it led to. `place` alone for what is not asked of a model."""
 
-    __slots__ = ("asked", "facts", "place", "route")
-
-    def __init__(self, place: Place, route: Route | None, asked: Asked | None, facts: Facts | None = None) -> None:
-        self.place = place
-        self.route = route
-        self.asked = asked
-        self.facts = facts
+    place: Place
+    route: Route | None
+    asked: Asked | None
+    facts: Facts | None = None
 
 
 class LlmEndpoint:
@@ -48,22 +47,21 @@ class LlmEndpoint:
         self._visible = VisibleRoutes(routes, sight)
 
     async def bind(self, call: Call) -> Call:
-        request, routes = call.request, self._visible.get(call)
+        request, record, routes = call.request, call.record, self._visible.get(call)
         found = routes.at(request.path)
         route, rest = found if found is not None else (None, request.path)
-        call.record.wire = Wire(likely_format(request.path, request.headers))
         place = place_of(request.method, rest, request.headers, in_route=route is not None)
-        call.record.wire = Wire(place.format)
-        call.record.operation = place.operation
+        wire = record.wire = Wire(place.format)
+        record.operation = place.operation
         if place.operation == "models":
             check_query(request.query)
             return replace(call, operation=place.operation, message=Bound(place, route, None))
         asked = read(place, request, await request.read())
         if asked.model:
-            call.record.fields["gen_ai.request.model"] = asked.model
+            record.fields["gen_ai.request.model"] = asked.model
         route = route or routes.named(asked.model)
-        call.record.route = route.name
-        call.record.wire.headers = ((b"x-fedgate-route", route.name.encode("ascii", "replace")),)
+        record.route = route.name
+        wire.headers = ((b"x-fedgate-route", route.name.encode("ascii", "replace")),)
         return self.bound(call, place, route, asked)
 
     def bound(self, call: Call, place: Place, route: Route, asked: Asked) -> Call:

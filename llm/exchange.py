@@ -3,14 +3,16 @@
 `same` passes bytes on, `translated` reads and writes them anew. Above: `relay`, `stream_relay`. Below: `values`.
 """
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from .marks import Mark
 from .usage import Told
 from .values import Failure, Format
 
 
-class Piece(NamedTuple):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """Bytes for the caller, and what they mean."""
 
     data: bytes

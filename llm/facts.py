@@ -4,12 +4,14 @@ Every format says the same things in other places. What cannot be read is not th
 Above: conditions, strategies, affinity. Below: `values`, `estimate`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+import msgspec
+
 from ..core.call import Call
-from ..core.rawjson import Fields, Raw, fields, items, sub, text, value
+from ..core.rawjson import EMPTY, Fields, Raw, fields, items, sub, text, value
 from .estimate import Size, measure, tokens
 from .routes import Route
 from .values import Asked
@@ -39,12 +41,25 @@ _INLINE = ("inlineData", "inline_data", "fileData", "file_data")
 _TEXTS = frozenset({"text", "input_text"})
 _NO_EFFORT = frozenset({"", "none"})
 
+_USER = (b'"user"', b'""')
+
 Intent = Callable[[str], str | None]
 """Which class of the manifest's `intents` a text belongs to."""
 
 
 def no_intent(_text: str) -> str | None:
     return None
+
+
+class _Message(msgspec.Struct, gc=False):
+    """What is looked at of one message. Gemini's has `parts`."""
+
+    role: Raw = EMPTY
+    content: Raw = EMPTY
+    parts: Raw = EMPTY
+
+
+_messages = msgspec.json.Decoder(_Message)
 
 
 class Facts:
@@ -54,6 +69,8 @@ class Facts:
         self.call = call
         self.asked = asked
         self.route = route
+        self.owner = call.principal.owner
+        """Of what the request leads to in the session table."""
         self._intent = intent
 
     def __repr__(self) -> str:
@@ -123,47 +140,42 @@ class Facts:
     @cached_property
     def last_text(self) -> str:
         """What the user said last, shortened in the middle."""
-        for message in self._backwards():
-            if said := _said(message):
+        for turn in self._turns()[: -MAX_BACK - 1 : -1]:
+            message = _message(turn)
+            if _is_users(message) and (said := _said(message)):
                 return shortened(said)
         return ""
 
-    @cached_property
+    @property
     def opening(self) -> tuple[bytes, ...]:
         """What a conversation begins with and keeps: its system prompt and the user's first message.
 
         Of that the words alone: marks for the provider's cache move on from turn to turn.
         """
-        begun = [bytes(self.asked.members[key]) for key in _SYSTEM if self._says(key)]
-        for turn in self._turns[:MAX_BACK]:
+        members = self.asked.members
+        begun = [_ends(bytes(members[key])) for key in _SYSTEM if key in members and self._says(key)]
+        for turn in self._turns()[:MAX_BACK]:
             message = _message(turn)
-            if _role(message) == "user":
-                begun.append(_said(message).encode("utf-8", "replace") or bytes(turn))
+            if _is_users(message):
+                begun.append(_ends(_words(message) or bytes(turn)))
                 break
-            begun.append(bytes(turn))
-        return tuple(_ends(piece) for piece in begun)
+            begun.append(_ends(bytes(turn)))
+        return tuple(begun)
 
     @cached_property
     def _generation(self) -> Fields:
         return sub(self.asked.members, "generationConfig")
 
-    @cached_property
     def _turns(self) -> list[Raw]:
+        members = self.asked.members
         for key in _TURNS:
-            member = self.asked.members.get(key)
-            if member is None:
+            if key not in members:
                 continue
             try:
-                return items(member)
+                return items(members[key])
             except ValueError:
-                return [member] if bytes(member)[:1] == b'"' else []
+                return [members[key]] if bytes(members[key])[:1] == b'"' else []
         return []
-
-    def _backwards(self) -> Iterator[Fields]:
-        for turn in self._turns[: -MAX_BACK - 1 : -1]:
-            message = _message(turn)
-            if _role(message) == "user":
-                yield message
 
     def _says(self, key: str) -> bool:
         return bytes(self.asked.members.get(key, b"")) not in _NOTHING
@@ -178,13 +190,18 @@ def _ends(piece: bytes) -> bytes:
     return piece if len(piece) <= 2 * MAX_TEXT else piece[:MAX_TEXT] + piece[-MAX_TEXT:]
 
 
-def _message(turn: Raw) -> Fields:
+def _message(turn: Raw) -> _Message:
     """Responses: the whole input may be the user's text alone."""
-    return {"content": turn} if bytes(turn)[:1] == b'"' else _members(turn)
+    try:
+        return _messages.decode(turn)
+    except (ValueError, RecursionError):
+        return _Message(content=turn) if bytes(turn)[:1] == b'"' else _Message()
 
 
-def _role(message: Fields) -> str:
-    return text(message.get("role")) or "user"
+def _is_users(message: _Message) -> bool:
+    """Nobody's is the user's."""
+    role = bytes(message.role)
+    return role[:1] != b'"' or role in _USER or (b"\\" in role and text(message.role) == "user")
 
 
 def _members(raw: Raw) -> Fields:
@@ -194,11 +211,15 @@ def _members(raw: Raw) -> Fields:
         return {}
 
 
-def _said(message: Fields) -> str:
+def _words(message: _Message) -> bytes:
+    """The same as `_said`; a plain text is not even decoded."""
+    plain = bytes(message.content)
+    return plain[1:-1] if plain[:1] == b'"' and b"\\" not in plain else _said(message).encode("utf-8", "replace")
+
+
+def _said(message: _Message) -> str:
     """The text of a user's message; results of tools are none."""
-    content = message.get("content", message.get("parts"))
-    if content is None:
-        return ""
+    content = message.content if bytes(message.content) else message.parts
     if (whole := text(content)) is not None:
         return whole
     try:

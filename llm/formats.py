@@ -150,11 +150,17 @@ def _anthropic_out() -> Out:
 
 def _gemini_in() -> In:
     from .gemini_answer import write_response
+    from .gemini_count import read_count_request
     from .gemini_request import read_request
     from .gemini_stream import WriteStream
 
+    def read(asked: Asked) -> neutral.Request:
+        if asked.operation == "count_tokens":
+            return read_count_request(asked.body, asked.model)
+        return read_request(asked.body, asked.model, stream=asked.stream)
+
     return In(
-        lambda asked: read_request(asked.body, asked.model, stream=asked.stream),
+        read,
         lambda response, request: write_response(response, request.model),
         lambda asked, request: WriteStream(request.model, array=asked.array),
     )

@@ -3,6 +3,7 @@
 Neither cookies nor credentials nor hop-by-hop headers are on them. Above: `call`, `endpoint`.
 """
 
+import re
 from collections.abc import Iterable
 
 from ..core.call import Header, Principal
@@ -15,6 +16,8 @@ _TO_CALLER = frozenset(
     {b"request-id", b"x-request-id", b"retry-after", b"openai-processing-ms", b"openai-model", b"x-should-retry"}
 )
 _TO_CALLER_BEGINNINGS = (b"anthropic-ratelimit-", b"x-ratelimit-")
+_FIRST = frozenset({b"a", b"x"})
+_UNFIT = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _CREDENTIALS = (b"x-api-key", b"api-key", b"x-goog-api-key")
 OWN_KEY = b"x-fedgate-provider-key"
 """Where a caller puts its key for the provider if it needs the usual places for its key to the gateway."""
@@ -24,17 +27,21 @@ LONGEST = 8192
 
 def to_provider(headers: dict[bytes, bytes], *, same_format: bool) -> tuple[Header, ...]:
     names = TO_PROVIDER if same_format else TO_ANY_PROVIDER
-    return tuple((name, headers[name]) for name in names if name in headers and _is_fit(headers[name]))
+    return tuple([(name, headers[name]) for name in names if name in headers and _is_fit(headers[name])])
 
 
 def _is_fit(value: bytes) -> bool:
-    return len(value) <= LONGEST and not any((byte < 32 and byte != 9) or byte == 127 for byte in value)
+    return len(value) <= LONGEST and _UNFIT.search(value) is None
 
 
 def to_caller(headers: Iterable[Header]) -> tuple[Header, ...]:
     """Without the content's own headers, which the reply's body decides."""
     return tuple(
-        (name, value) for name, value in headers if name in _TO_CALLER or name.startswith(_TO_CALLER_BEGINNINGS)
+        [
+            (name, value)
+            for name, value in headers
+            if name in _TO_CALLER or (name[:1] in _FIRST and name.startswith(_TO_CALLER_BEGINNINGS))
+        ]
     )
 
 

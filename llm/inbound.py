@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from ..core.call import Request
 from ..core.errors import BadRequest
-from ..core.rawjson import Fields, Raw, sub, text, value
+from ..core.rawjson import Fields, Raw, sub, text
 from . import splice
 from .places import Place
 from .values import Asked
@@ -25,20 +25,19 @@ NO_KEY_IN_QUERY = (
 
 def read(place: Place, request: Request, body: bytes) -> Asked:
     """What a POST asks. Raises `BadRequest` with what is wrong."""
-    query = check_query(request.query)
+    query = check_query(request.query) if request.query else {}
     body, members = splice.members(body)
     splice.check_once(body, members, "model")
     model = place.model or _model(members)
     if place.format == "gemini":
         array = place.stream and query.get("alt") != "sse"
         return Asked(place.format, place.operation, model, place.stream, array, body=body, members=members)
-    options = sub(members, "stream_options")
     return Asked(
         place.format,
         place.operation,
         model,
-        _flag(members, "stream") and place.operation == "chat",
-        wants_usage=place.format != "openai" or _flag(options, "include_usage", "stream_options.include_usage"),
+        "stream" in members and _flag(members["stream"], "stream") and place.operation == "chat",
+        wants_usage=place.format != "openai" or ("stream_options" in members and _wants_usage(members)),
         max_tokens=_count(members),
         body=body,
         members=members,
@@ -66,25 +65,28 @@ def _parameters(query: bytes) -> list[tuple[str, str]]:
 
 
 def _model(members: Fields) -> str:
-    raw = members.get("model")
-    if raw is None:
+    if "model" not in members:
         return ""
-    model = text(raw)
+    model = text(members["model"])
     if model is None or not model or len(model) > MAX_MODEL or not model.isprintable():
         raise BadRequest(f"model must be the name of a model: 1 to {MAX_MODEL} characters")
     return model
 
 
-def _flag(members: Fields, key: str, name: str = "") -> bool:
-    raw = bytes(members.get(key, b"null"))
+def _wants_usage(members: Fields) -> bool:
+    options = sub(members, "stream_options")
+    return "include_usage" in options and _flag(options["include_usage"], "stream_options.include_usage")
+
+
+def _flag(member: Raw, name: str) -> bool:
+    raw = bytes(member)
     if raw not in (b"true", b"false", b"null"):
-        raise BadRequest(f"{name or key} must be true or false")
+        raise BadRequest(f"{name} must be true or false")
     return raw == b"true"
 
 
 def _count(members: Fields) -> int | None:
     for key in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
-        raw: Raw | None = members.get(key)
-        if raw is not None and (digits := bytes(raw)).isdigit() and len(digits) <= 15:
-            return int(value(raw))
+        if key in members and (digits := bytes(members[key])).isdigit() and len(digits) <= 15:
+            return int(digits)
     return None

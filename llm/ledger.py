@@ -5,6 +5,7 @@ Above: `relay`. Below: `meter`.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from ..core.call import Call, Header, Record
 from ..core.clock import Clock
@@ -12,7 +13,7 @@ from .attempts import Miss, Won
 from .meter import ModelMeter
 from .neutral import Usage
 from .providers import Provider
-from .usage import Told
+from .usage import UNKNOWN, Told
 from .values import Decision, Failure, Target
 
 Price = Callable[[str, str, Usage], float | None]
@@ -23,6 +24,8 @@ MAX_REASON = 300
 """Characters of `x-fedgate-reason`."""
 MAX_DROPPED = 1000
 """Characters of `x-fedgate-dropped`."""
+MAX_KEPT = 256
+"""Sets of headers that are kept: most answers say what others have said."""
 
 
 Spent = Callable[[Call, str, Usage, float | None], None]
@@ -75,11 +78,7 @@ class Ledger:
         record.fields["reason"] = reason
         if misses and misses[0].target is not target:
             record.fields["fallback"] = f"{misses[0].target.label} -> {target.label}"
-        return (
-            (b"x-fedgate-route", header_text(decision.route)),
-            (b"x-fedgate-target", header_text(record.target)),
-            (b"x-fedgate-reason", header_text(reason)),
-        )
+        return _headers(decision.route, record.target, reason)
 
     def answered(self, call: Call, won: Won[object], told: Told, status: int, failure: Failure | None = None) -> None:
         """The answer is over."""
@@ -99,7 +98,7 @@ class Ledger:
 
     def _account(self, call: Call, won: Won[object], label: str, usage: Usage) -> None:
         fields = call.record.fields
-        usd = None if usage == Usage() else self._price(won.provider.name, won.model, usage)
+        usd = None if usage == UNKNOWN else self._price(won.provider.name, won.model, usage)
         if usage.input is not None:
             fields["gen_ai.usage.input_tokens"] = usage.input
         if usage.output is not None:
@@ -125,6 +124,15 @@ class Ledger:
         if written > 1:
             rest = self._clock.monotonic() - content_at
             self._meter.per_token(label, won.provider.name, rest / (written - 1))
+
+
+@lru_cache(MAX_KEPT)
+def _headers(route: str, target: str, reason: str) -> tuple[Header, ...]:
+    return (
+        (b"x-fedgate-route", header_text(route)),
+        (b"x-fedgate-target", header_text(target)),
+        (b"x-fedgate-reason", header_text(reason)),
+    )
 
 
 def label_of(target: Target, provider: Provider, model: str) -> str:

@@ -29,6 +29,10 @@ class Mark(IntEnum):
     ERROR = 5
 
 
+# Each has a name of its own, for looking up a member of an enumeration costs more than all that is done with it.
+PING, PREAMBLE, THOUGHT, CONTENT, END, ERROR = Mark
+
+
 class Watch(Protocol):
     """Sees the data of every event of one stream. `told` is what it knows; `ended`: the last event has come."""
 
@@ -40,7 +44,7 @@ class Watch(Protocol):
         ...
 
 
-class Typed(msgspec.Struct):
+class Typed(msgspec.Struct, gc=False):
     """An object of which only the type counts."""
 
     type: str = ""

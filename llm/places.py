@@ -62,7 +62,7 @@ def place_of(method: str, path: str, headers: dict[bytes, bytes], *, in_route: b
             raise _unknown(path)
         version, below = "", rest
     if version != "v1beta" and below in _POSTED:
-        return _only("POST", method, _POSTED[below])
+        return _POSTED[below] if method == "POST" else _only("POST", method, _POSTED[below])
     if below == "models" or below.startswith("models/"):
         return _of_models(version, below[7:], method, headers)
     raise _unknown(path)

@@ -5,6 +5,8 @@ not this module's affair. Its Claude models are spoken to in the Anthropic forma
 the body.
 """
 
+from ..core.rawjson import fields, sub
+from ..core.rawjson import join as join_members
 from .presets import Auth
 from .provider_wire import Order, Outgoing, Settled, head, in_path, join
 from .splice import set_members
@@ -12,6 +14,8 @@ from .values import Format, Operation
 
 VERTEX_VERSION = b'"vertex-2023-10-16"'
 _API_KEY = "AIza"
+_VERTEX_COUNTS = ("contents", "systemInstruction", "tools", "generationConfig")
+"""What Vertex takes of a request when it counts."""
 
 
 def _action(order: Order) -> str:
@@ -48,7 +52,7 @@ class Vertex:
         return ("anthropic",) if _is_claude(model) else ("gemini",)
 
     def can(self, operation: Operation, format_: Format, /) -> bool:
-        return operation == "count_tokens" and format_ == "gemini"
+        return operation == "count_tokens" and format_ in ("gemini", "anthropic")
 
     def outgoing(self, order: Order, _now: float, /) -> Outgoing:
         settled = self._settled
@@ -57,12 +61,26 @@ class Vertex:
             settled = Settled(settled.target, settled.formats, auth, settled.key, settled.headers)
         above = f"/v1/{self._place}/publishers" if self._place else "/v1/publishers"
         if order.format == "anthropic":
-            action = "streamRawPredict" if order.stream else "rawPredict"
-            body = set_members(order.body, {"anthropic_version": VERTEX_VERSION}, remove="model")
-            path = f"{above}/anthropic/models/{in_path(order.model)}:{action}"
-            return Outgoing(join(settled.target, path), head(settled, order), body)
+            path, body = _claude(order)
+            return Outgoing(join(settled.target, f"{above}/anthropic/models/{path}"), head(settled, order), body)
         path = f"{above}/google/models/{in_path(order.model)}:{_action(order)}"
-        return Outgoing(join(settled.target, path, "alt=sse" if order.stream else ""), head(settled, order), order.body)
+        body = _plain_count(order.body) if order.operation == "count_tokens" else order.body
+        return Outgoing(join(settled.target, path, "alt=sse" if order.stream else ""), head(settled, order), body)
+
+
+def _claude(order: Order) -> tuple[str, bytes]:
+    """The path below Anthropic's models, and the body: a count alone names its model there."""
+    version = {"anthropic_version": VERTEX_VERSION}
+    if order.operation == "count_tokens":
+        return "count-tokens:rawPredict", set_members(order.body, version)
+    action = "streamRawPredict" if order.stream else "rawPredict"
+    return f"{in_path(order.model)}:{action}", set_members(order.body, version, remove="model")
+
+
+def _plain_count(body: bytes) -> bytes:
+    """Vertex counts what stands in the body itself; what Gemini's own API takes in one member is taken out of it."""
+    inner = sub(fields(body), "generateContentRequest")
+    return join_members({name: inner[name] for name in _VERTEX_COUNTS if name in inner}) if inner else body
 
 
 def _is_claude(model: str) -> bool:

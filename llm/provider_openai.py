@@ -14,6 +14,7 @@ class OpenAi:
 
     def __init__(self, settled: Settled, version: str | None = None) -> None:
         self._settled = settled
+        self._base = join(settled.target, "")
         self._version = version
 
     def formats(self, _model: str, /) -> tuple[Format, ...]:
@@ -28,7 +29,7 @@ class OpenAi:
         if order.operation == "count_tokens":
             path += "/count_tokens"
         if self._version is None:
-            return Outgoing(join(settled.target, path), head(settled, order), order.body)
+            return Outgoing(self._base + path, head(settled, order), order.body)
         if order.format != "responses":
             path = f"/deployments/{in_path(order.model)}{path}"
         query = f"api-version={self._version}"

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from ..core.apart import Apart
 from ..core.auth_settings import UpstreamAuth, auth_field
 from ..core.header_settings import Headers
 from ..core.values import Duration, Refusal, Section, Url, refuse_all, written
@@ -80,7 +81,7 @@ class ProviderSettings(Section):
         default=None, description="azure: of the API by deployments; without it, the v1 API is spoken."
     )
     headers: Headers = Field(default={}, repr=False, description="Headers sent with each request.")
-    auth: UpstreamAuth | None = auth_field()
+    auth: Apart[UpstreamAuth | None] = auth_field()
     formats: tuple[Literal["openai", "responses", "anthropic", "gemini"], ...] | None = Field(
         default=None, description="Formats that it speaks itself; what it does not speak is translated."
     )

@@ -8,11 +8,17 @@ from typing import Protocol
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from ..core.call import Header
 from ..core.http_values import Target
 from .presets import Auth
 from .values import Format, Operation
+
+# A body that is passed on as it came must be readable here as well.
+_IDENTITY = {b"accept-encoding": b"identity"}
+_WHOLE = {b"content-type": b"application/json", b"accept": b"application/json", **_IDENTITY}
+_STREAMED = {b"content-type": b"application/json", b"accept": b"text/event-stream", **_IDENTITY}
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -65,6 +71,11 @@ class Settled(msgspec.Struct, frozen=True):
     auth: Auth
     key: str = ""
     headers: tuple[Header, ...] = ()
+    own: tuple[Header, ...] = ()
+    """Made of the others: what is sent to it, the key first, unless a caller brings another key."""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "own", (*key_header(self.auth, self.key), *self.headers))
 
     def __repr__(self) -> str:
         return f"Settled({self.target})"
@@ -92,14 +103,12 @@ def key_header(auth: Auth, key: str) -> tuple[Header, ...]:
 
 def head(settled: Settled, order: Order, *more: Header) -> tuple[Header, ...]:
     """All headers in the order of who may decide: the manifest last, so that it stands over everybody else."""
-    accept = b"text/event-stream" if order.stream else b"application/json"
-    headers: dict[bytes, bytes] = {b"content-type": b"application/json", b"accept": accept}
-    # A body that is passed on as it came must be readable here as well.
-    headers[b"accept-encoding"] = b"identity"
-    headers.update(order.headers)
-    headers.update(more)
-    headers.update(key_header(settled.auth, order.key or settled.key))
-    headers.update(settled.headers)
+    headers = {**(_STREAMED if order.stream else _WHOLE), **dict(order.headers), **dict(more)}
+    if order.key:
+        headers.update(key_header(settled.auth, order.key))
+        headers.update(settled.headers)
+    else:
+        headers.update(settled.own)
     for name in order.owned:
         headers.pop(name, None)
     headers.update(order.credentials)

@@ -4,6 +4,7 @@ Joins `provider_settings` with the module of each kind. No I/O. Above: `call` an
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from ..core.http_values import Target as Address
 from ..core.http_values import Timeouts
@@ -22,6 +23,8 @@ _UNKNOWN = frozenset({404, 405, 501})
 """Statuses of a path that a server does not have."""
 _HEAD_TIMEOUT = 10.0
 """Seconds to get a connection."""
+MAX_TIMEOUTS = 256
+"""Sets of time limits that are kept: first tries mostly have the same ones."""
 
 
 _NO_CREDENTIALING = NoCredentialing()
@@ -61,11 +64,17 @@ class Provider:
 
     def format_for(self, asked: Format, operation: Operation, model: str) -> Format | None:
         """The format in which it is asked: the caller's own if it speaks that. None: it cannot do this."""
-        spoken = tuple(each for each in self.kind.formats(model) if each not in self._lacks)
+        spoken = self.kind.formats(model)
+        if self._lacks:
+            spoken = tuple([each for each in spoken if each not in self._lacks])
         format_ = asked if asked in spoken else spoken[0]
         if operation in ("chat", "generate_content"):
             return format_
-        return format_ if format_ == asked and self.kind.can(operation, format_) else None
+        if format_ == asked and self.kind.can(operation, format_):
+            return format_
+        if operation != "count_tokens":
+            return None
+        return next((each for each in spoken if self.kind.can(operation, each)), None)
 
     def instead_of(self, format_: Format, failure: Failure) -> Format | None:
         """After a refusal: the format to try, because the server may not know this one at all.
@@ -86,13 +95,14 @@ class Provider:
         What does not stream begins when it is complete: only a time that somebody chose bounds its first byte.
         """
         first = self._first_byte if stream or not self._patient else self._timeout
-        total = max(0.001, min(self._timeout, left))
-        return Timeouts(
-            connect=min(_HEAD_TIMEOUT, total),
-            first_byte=min(target.first_byte_timeout or first, total),
-            idle=self._idle,
-            total=total,
-        )
+        total = left if left < self._timeout else self._timeout
+        return _timeouts(target.first_byte_timeout or first, self._idle, total)
+
+
+@lru_cache(MAX_TIMEOUTS)
+def _timeouts(first_byte: float, idle: float, total: float) -> Timeouts:
+    total = max(0.001, total)
+    return Timeouts(connect=min(_HEAD_TIMEOUT, total), first_byte=min(first_byte, total), idle=idle, total=total)
 
 
 def providers(

@@ -58,7 +58,9 @@ class Relay:
         headers = self._ledger.chosen(call.record, decision, won)
         if isinstance(answer, Whole):
             self._ledger.answered(call, won, answer.told, 200)
-            return Reply(200, (*answer.headers, *headers, *dropped_header(answer.dropped)), answer.body)
+            if answer.dropped:
+                headers += dropped_header(answer.dropped)
+            return Reply(200, answer.headers + headers, answer.body)
         kind = ARRAY_HEADERS if asked.array else STREAM_HEADERS
         return Reply(
             200,

@@ -11,7 +11,8 @@ import msgspec
 from ..core.errors import BadRequest, ClientError, NotFound
 from .breaker import Threshold
 from .retry import Backoff
-from .route_settings import BreakerSettings, RetrySettings, RouteSettings, TargetSettings
+from .retry_settings import BreakerSettings, RetrySettings
+from .route_settings import RouteSettings, TargetSettings
 from .settings import ModelsSettings
 from .values import Target
 
@@ -85,7 +86,7 @@ class Routes:
 
     def named(self, model: str) -> Route:
         """Raises `BadRequest` for no name, `NotFound` with the nearest ones for an unknown one."""
-        route = self.find(model)
+        route = self.by_name.get(model) or self.find(model)
         if route is None:
             raise self.unknown(model)
         return route

@@ -7,6 +7,7 @@ Every decision says why. Knows neither HTTP nor formats: what a request is stand
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..core.call import Call
 from ..core.clock import Clock
@@ -54,10 +55,15 @@ class Routing:
         self._rules = {name: rules(name, route.settings.rules, expressions) for name, route in self._routes.items()}
         self.estimates = Estimates()
         self.latencies = Latencies()
+        self._measures = any(route.settings.strategy == "latency" for route in self._routes.values())
 
     def choose(self, facts: Facts, route: Route) -> tuple[Decision, Route]:
         """The `Chooser` port. Raises `BadRequest` for a request that no rule or no target of its route is for."""
-        route, reasons = self._resolved(facts, route)
+        reasons: list[str] = []
+        while route.settings.rules:
+            place, rule = self._rule(facts, route)
+            reasons.append(f"rule {place}: {rule.why}" if rule.why else f"rule {place}")
+            route = self._routes[rule.route]
         return self._decided(facts, route, reasons), route
 
     def _decided(self, facts: Facts, route: Route, reasons: list[str]) -> Decision:
@@ -65,25 +71,17 @@ class Routing:
             able, skipped = self._able(facts, route)
             choice = self._ordered(facts, route, able, "")
             return _decision(route, choice, [*reasons, *skipped, _named(route, able)], "")
-        maker = self._maker(facts, route)
+        maker = self._maker(facts, route) if facts.asked.format == "responses" else None
         name = self._know.conversations.name(facts, maker)
         if maker is not None:
             return _decision(route, _after(route, maker), [*reasons, "affinity"], name)
         able, skipped = self._able(facts, route)
         choice = self._ordered(facts, route, able, name)
-        first = self._bound(facts, route, able, name)
+        first = self._bound(facts, route, able, name) if len(able) > 1 else None
         if first is None:
             return _decision(route, choice, [*reasons, *skipped, _named(route, able)], name)
         rest = tuple(target for target in choice.targets if target is not first)
         return _decision(route, Choice((first, *rest), ""), [*reasons, *skipped, "affinity"], name)
-
-    def _resolved(self, facts: Facts, route: Route) -> tuple[Route, list[str]]:
-        reasons: list[str] = []
-        while route.settings.rules:
-            place, rule = self._rule(facts, route)
-            reasons.append(f"rule {place}: {rule.why}" if rule.why else f"rule {place}")
-            route = self._routes[rule.route]
-        return route, reasons
 
     def _rule(self, facts: Facts, route: Route) -> tuple[int, Rule]:
         for place, rule in enumerate(self._rules[route.name], 1):
@@ -101,9 +99,9 @@ class Routing:
 
     def _bound(self, facts: Facts, route: Route, able: Sequence[Target], name: str) -> Target | None:
         """The target that the conversation stays with, if it stands somewhere and can stay there."""
-        if route.settings.affinity == "none" or len(able) < 2:
+        if route.settings.affinity == "none":
             return None
-        bound = self._know.conversations.bound(name, facts.call.principal.owner, route.name)
+        bound = self._know.conversations.bound(name, facts.owner, route.name)
         target = next((each for each in able if each.label == bound.target), None)
         gone_astray = route.settings.strategy == "fallback" and target is not able[0] and bound.age > ASTRAY
         return None if gone_astray else target
@@ -111,15 +109,18 @@ class Routing:
     def _able(self, facts: Facts, route: Route) -> tuple[list[Target], list[str]]:
         """The targets that can carry the request, and the others with the reason. Raises `BadRequest` for none."""
         for excess in (1.0, EXCESS):
-            lacks = [(target, self._lack(facts, target, excess)) for target in route.targets]
-            able = [target for target, why in lacks if not why]
+            able: list[Target] = []
+            lacks: list[tuple[Target, str]] = []
+            for target in route.targets:
+                known = self._know.capabilities.of(target.provider, target.model or facts.asked.model)
+                why = lack(facts, known, partial(self._length, facts, target), excess=excess)
+                if why:
+                    lacks.append((target, why))
+                else:
+                    able.append(target)
             if able:
-                return able, [f"skipped {target.label} ({why})" for target, why in lacks if why]
+                return able, [f"skipped {target.label} ({why})" for target, why in lacks] if lacks else []
         raise _unable(route, lacks)
-
-    def _lack(self, facts: Facts, target: Target, excess: float) -> str:
-        known = self._know.capabilities.of(target.provider, _model(target, facts))
-        return lack(facts, known, lambda: self._length(facts, target), excess=excess)
 
     def _length(self, facts: Facts, target: Target) -> int:
         model = _model(target, facts)
@@ -164,7 +165,7 @@ class Routing:
         return self._know.price(target.provider, _model(target, facts), usage)
 
     def tried(self, target: Target, model: str, seconds: float, failure: Failure | None) -> None:
-        if failure is None or failure.sort not in _UNMEASURED:
+        if self._measures and (failure is None or failure.sort not in _UNMEASURED):
             now = self._know.clock.monotonic()
             self.latencies.tried(f"{target.provider}/{model}", seconds, now, failed=failure is not None)
 
@@ -172,7 +173,8 @@ class Routing:
         if facts.asked.operation in SPOKEN:
             conversations = self._know.conversations
             conversations.kept(facts, decision.conversation, decision.route, target)
-            conversations.made(facts, decision.conversation, target, told.id)
+            if told.id:
+                conversations.made(facts, decision.conversation, target, told.id)
 
     def spent(self, call: Call, target: str, usage: Usage, usd: float | None) -> None:
         """The `Spent` of the ledger: an answer is over."""

@@ -9,7 +9,7 @@ from ..core.rawjson import encode
 from ..core.sse_frames import Frames, read
 from .errors import STATUSES
 from .exchange import Piece, Unable
-from .marks import Mark
+from .marks import END, ERROR, PING
 from .rendering import array_piece, error_frame
 from .splice import set_found, set_members, set_one
 from .usage import Told, read_answer
@@ -83,7 +83,8 @@ class SameStream:
         self._asked = asked
         self._frames = Frames(MAX_EVENT)
         self._watch = watch_for(asked.format)
-        self._hides_usage = hides_usage
+        self._see = self._watch.see
+        self._hiding = self._watch if hides_usage and isinstance(self._watch, OpenAiWatch) else None
         self._events = 0
 
     @property
@@ -95,28 +96,27 @@ class SameStream:
         return self._watch.ended
 
     def feed(self, chunk: bytes) -> list[Piece]:
-        return [self._piece(frame) for frame in self._frames.feed(chunk)]
+        return [self._piece(frame, data, name) for frame, data, name in self._frames.events(chunk)]
 
-    def _piece(self, frame: bytes) -> Piece:
-        data, name = read(frame)
+    def _piece(self, frame: bytes, data: bytes, name: bytes) -> Piece:
         if not data:
-            return Piece(b"" if self._asked.array else frame, Mark.PING)
+            return Piece(b"" if self._asked.array else frame, PING)
         try:
-            mark = self._watch.see(data, name)
+            mark = self._see(data, name)
         except ValueError:
-            mark = Mark.ERROR
+            mark = ERROR
         if self._asked.array:
             self._events += 1
             return Piece(array_piece(data, first=self._events == 1), mark)
-        if self._hides_usage and isinstance(self._watch, OpenAiWatch) and self._watch.only_usage:
-            return Piece(b"", mark)
-        return Piece(frame, mark)
+        hidden = self._hiding is not None and self._hiding.only_usage
+        return Piece(b"" if hidden else frame, mark)
 
     def end(self) -> list[Piece]:
         rest = self._frames.rest()
-        pieces = [self._piece(rest.rstrip(b"\r\n") + b"\n\n")] if rest.strip() else []
+        last = rest.rstrip(b"\r\n") + b"\n\n"
+        pieces = [self._piece(last, *read(last))] if rest.strip() else []
         if self._asked.array and self._watch.ended:
-            pieces.append(Piece(b"]" if self._events else b"[]", Mark.END))
+            pieces.append(Piece(b"]" if self._events else b"[]", END))
         return pieces
 
     def fail(self, failure: Failure) -> bytes:

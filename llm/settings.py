@@ -1,20 +1,27 @@
 """The `models` section: providers, routes between them, and what happens when a provider fails.
 
-Values only. Routes, retries and breakers are `route_settings`, providers `provider_settings`; here
-they are composed and checked against one another. `manifest/model.py` composes this section.
+Values only. Routes are `route_settings`, retries and breakers `retry_settings`, providers `provider_settings`;
+here they are composed and checked against one another. `manifest/model.py` composes this section.
 """
 
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from ..core.apart import elsewhere
 from ..core.values import Name, Refusal, Section, Where, refuse, refuse_all
 from .intent_spelling import expression
-from .provider_settings import ProviderSettings
-from .route_settings import BreakerSettings, RetrySettings, RouteSettings, RuleSettings
+from .retry_settings import BreakerSettings, RetrySettings
+
+if TYPE_CHECKING:
+    from .provider_settings import ProviderSettings
+    from .route_settings import RouteSettings, RuleSettings
+else:
+    ProviderSettings = elsewhere(".provider_settings", "ProviderSettings", __package__)
+    RouteSettings = elsewhere(".route_settings", "RouteSettings", __package__)
 
 MODEL_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$"
 RESERVED = frozenset(
@@ -66,10 +73,12 @@ class ModelsSettings(Section):
 
     providers: dict[Name, ProviderSettings] = Field(default={}, description="Who serves models, each under its name.")
     retry: RetrySettings = Field(
-        default_factory=RetrySettings, description="How a provider that failed is asked again; routes may differ."
+        default_factory=RetrySettings.absent,
+        description="How a provider that failed is asked again; routes may differ.",
     )
     breaker: BreakerSettings = Field(
-        default_factory=BreakerSettings, description="When a provider that fails is left alone; routes may differ."
+        default_factory=BreakerSettings.absent,
+        description="When a provider that fails is left alone; routes may differ.",
     )
     routes: dict[RouteName, RouteSettings] = Field(
         default={}, description="What clients can ask for: the name is the model name that they send."
@@ -137,7 +146,7 @@ def _rules(models: ModelsSettings) -> Iterator[Refusal]:
             )
 
 
-def _intents(models: ModelsSettings, rule: RuleSettings, at: Where) -> Iterator[Refusal]:
+def _intents(models: ModelsSettings, rule: "RuleSettings", at: Where) -> Iterator[Refusal]:
     known: dict[str, object] = {**models.intents}
     for place, intent in enumerate((rule.match and rule.match.intent) or ()):
         if intent not in known:

@@ -13,7 +13,7 @@ from ..core.errors import UpstreamError
 from .encoding import Answer
 from .errors import cut, in_stream, of_error
 from .exchange import Piece, Pieces, Unable
-from .marks import Mark
+from .marks import CONTENT, ERROR, PING, THOUGHT
 from .values import Failure
 
 MAX_HELD = 256 * 1024
@@ -37,7 +37,7 @@ async def hold(provider: str, answer: Answer, pieces: Pieces, clock: Clock, *, p
     `patience`: seconds that the first event may take. `can_fall`: there is another target, so thoughts are
     held back as well; otherwise they are shown as they come.
     """
-    commits = Mark.CONTENT if can_fall else Mark.THOUGHT
+    commits = CONTENT if can_fall else THOUGHT
     held: list[bytes] = []
     size = 0
     try:
@@ -45,31 +45,26 @@ async def hold(provider: str, answer: Answer, pieces: Pieces, clock: Clock, *, p
             while True:
                 chunk = await anext(answer, None)
                 found = pieces.end() if chunk is None else pieces.feed(chunk)
-                highest = check(provider, pieces, found)
-                if highest > Mark.PING:
+                highest = PING
+                for piece in found:
+                    if piece.mark is ERROR:
+                        raise Unable(failure_of(provider, pieces))
+                    if piece.mark > highest:
+                        highest = piece.mark
+                    held.append(piece.data)
+                    size += len(piece.data)
+                if highest > PING:
                     deadline.reschedule(None)
-                held += [piece.data for piece in found if piece.data]
-                size += sum(len(piece.data) for piece in found)
                 if chunk is None and not pieces.ended:
                     raise Unable(cut(provider))
                 if chunk is None or highest >= commits or size > MAX_HELD:
-                    at = clock.monotonic() if highest >= Mark.CONTENT else None
+                    at = clock.monotonic() if highest >= CONTENT else None
                     return Held(b"".join(held), over=chunk is None, content_at=at)
     except TimeoutError as error:
         text = f"The provider {provider} began no answer within {patience:g} s."
         raise Unable(Failure("timeout", "timeout_error", 504, text)) from error
     except UpstreamError as error:
         raise Unable(of_error(provider, error)) from error
-
-
-def check(provider: str, pieces: Pieces, found: list[Piece]) -> Mark:
-    """The highest mark. Raises `Unable` for an error event."""
-    highest = Mark.PING
-    for piece in found:
-        if piece.mark is Mark.ERROR:
-            raise Unable(failure_of(provider, pieces))
-        highest = max(highest, piece.mark)
-    return highest
 
 
 def failure_of(provider: str, pieces: Pieces) -> Failure:
@@ -94,7 +89,9 @@ class StreamBody:
         self.content_at = held.content_at
         self._provider = provider
         self._answer = answer
+        self._read = answer.__anext__
         self._pieces = pieces
+        self._feed = pieces.feed
         self._ready = held.data
         self._over = held.over
         self._clock = clock
@@ -110,7 +107,12 @@ class StreamBody:
             return ready
         while not self._over:
             try:
-                data = await self._next()
+                try:
+                    chunk = await self._read()
+                except StopAsyncIteration:
+                    data = self._last()
+                else:
+                    data = self._passed(self._feed(chunk))
             except UpstreamError as error:
                 data = self._fail(of_error(self._provider, error))
             except asyncio.CancelledError:
@@ -121,37 +123,31 @@ class StreamBody:
         self._end(None)
         raise StopAsyncIteration
 
-    async def _next(self) -> bytes:
-        chunk = await anext(self._answer, None)
-        if chunk is None:
-            self._over = True
-            found = self._pieces.end()
-        else:
-            found = self._pieces.feed(chunk)
+    def _passed(self, found: list[Piece]) -> bytes:
         for number, piece in enumerate(found):
-            if piece.mark is Mark.ERROR:
-                return self._broken(found[: number + 1])
-            if piece.mark is Mark.CONTENT and self.content_at is None:
+            if piece.mark is ERROR:
+                return b"".join([each.data for each in found[:number]]) + self._broken(piece.data)
+            if piece.mark is CONTENT and self.content_at is None:
                 self.content_at = self._clock.monotonic()
-        data = found[0].data if len(found) == 1 else b"".join([piece.data for piece in found])
-        if self._over and not self._pieces.ended:
-            return data + self._fail(cut(self._provider))
-        return data
+        return found[0].data if len(found) == 1 else b"".join([piece.data for piece in found])
 
-    def _broken(self, found: list[Piece]) -> bytes:
+    def _last(self) -> bytes:
+        self._over = True
+        data = self._passed(self._pieces.end())
+        return data if self._pieces.ended or self._told else data + self._fail(cut(self._provider))
+
+    def _broken(self, last: bytes) -> bytes:
         """The provider's own error event passes if it is in the caller's format, else ours takes its place."""
         failure = failure_of(self._provider, self._pieces)
-        *before, last = found
-        data = b"".join(piece.data for piece in before)
-        if last.data and self._pieces.told.error is not None:
+        if last and self._pieces.told.error is not None:
             self._finish(failure)
-            return data + last.data
-        return data + self._fail(failure)
+            return last
+        return self._fail(failure)
 
     def _fail(self, failure: Failure) -> bytes:
         if self._pieces.ended:  # what the caller needs has come: an untidy end harms nobody
             self._finish(None)
-            return b"".join(piece.data for piece in self._pieces.end() if piece.mark is not Mark.ERROR)
+            return b"".join(piece.data for piece in self._pieces.end() if piece.mark is not ERROR)
         self._finish(failure)
         return self._pieces.fail(failure)
 

@@ -10,13 +10,13 @@ from typing import Protocol
 import msgspec
 
 from ..core.errors import BadRequest, UpstreamInvalid
-from ..core.sse import Reader as SseReader
+from ..core.sse_frames import Frames
 from . import formats, neutral
 from .blocks import Written, restore, restore_event
 from .custom_calls import Customs
 from .errors import API, INVALID, STATUSES
 from .exchange import Piece, Unable
-from .marks import Mark
+from .marks import CONTENT, END, ERROR, PREAMBLE, THOUGHT, Mark
 from .presets import Dialect
 from .same import MAX_EVENT
 from .splice import set_found
@@ -119,23 +119,15 @@ class Translated:
         return b""
 
 
-class Found(Protocol):
-    """An event as it was framed."""
-
-    @property
-    def data(self) -> bytes: ...
-
-    @property
-    def event(self) -> bytes: ...
-
-
 class Events(Protocol):
     """Takes a stream apart, however it is framed."""
 
     rest: bytes
     """What completes an event that has come as far as it will."""
 
-    def feed(self, chunk: bytes, /) -> Sequence[Found]: ...
+    def feed(self, chunk: bytes, /) -> Sequence[tuple[bytes, bytes]]:
+        """Data and name of each event that the chunk completes."""
+        ...
 
 
 class TranslatedStream:
@@ -149,6 +141,7 @@ class TranslatedStream:
         self._reading = reading
         self._renamed = written.renamed
         self._customs = Customs(request.tools)
+        self._restores = bool(written.renamed or self._customs)
         self._source = _source(format_)
         self._reader = formats.provider(format_).reader()
         self._writer = formats.caller(asked.format).writer(asked, request)
@@ -156,44 +149,47 @@ class TranslatedStream:
 
     def feed(self, chunk: bytes) -> list[Piece]:
         pieces: list[Piece] = []
-        for found in self._source.feed(chunk):
-            if found.data:
-                pieces += [self._piece(event) for event in self._reader.feed(found.data, found.event)]
+        for data, name in self._source.feed(chunk):
+            if data:
+                pieces += [self._piece(event) for event in self._reader.feed(data, name)]
         return pieces
 
     def _piece(self, event: neutral.Event) -> Piece:
         mark = self._mark(event)
-        if mark is Mark.ERROR:
+        if mark is ERROR:
             return Piece(b"", mark)
         if isinstance(event, neutral.Started):
             made = self._reading.made(event.id, event.created)
             event = msgspec.structs.replace(event, id=made.id, created=made.created)
+        if not self._restores:
+            return Piece(self._writer.write(event), mark)
         events = self._customs.event(restore_event(event, self._renamed))
-        return Piece(b"".join([self._writer.write(each) for each in events]), mark)
+        written = [self._writer.write(each) for each in events]
+        return Piece(b"".join(written), mark)
 
     def _mark(self, event: neutral.Event) -> Mark:
         match event:
             case neutral.TextDelta(index=index, text=text):
-                return (Mark.THOUGHT if index in self._thoughts else Mark.CONTENT) if text else Mark.PREAMBLE
+                return (THOUGHT if index in self._thoughts else CONTENT) if text else PREAMBLE
             case neutral.BlockStarted(index=index, block=neutral.Thinking()):
                 self._thoughts.add(index)
-                return Mark.THOUGHT
+                return THOUGHT
             case neutral.BlockStarted(block=neutral.Text(text="")):
-                return Mark.PREAMBLE
+                return PREAMBLE
             case neutral.BlockStarted():
-                return Mark.CONTENT
+                return CONTENT
             case neutral.Started(model=model, usage=usage):
                 self.told.model, self.told.usage = model, usage
             case neutral.Finished(usage=usage):
                 self.told.usage = usage
                 self.ended = True
-                return Mark.END
+                return END
             case neutral.Failed(kind=kind, message=message):
                 self.told.error = (kind, message)
-                return Mark.ERROR
+                return ERROR
             case _:
                 pass
-        return Mark.PREAMBLE
+        return PREAMBLE
 
     def end(self) -> list[Piece]:
         """An event that was cut is none; if the answer was complete without it, nothing is missing."""
@@ -201,7 +197,7 @@ class TranslatedStream:
         with suppress(UpstreamInvalid):
             pieces += self.feed(self._source.rest)
         ends = [self._piece(event) for event in self._reader.end()]
-        if ends and ends[-1].mark is Mark.ERROR:
+        if ends and ends[-1].mark is ERROR:
             self.told.error = None  # the reader's words for a stream that was cut; who cut it is known above
         return pieces + ends
 
@@ -210,10 +206,17 @@ class TranslatedStream:
         return self._writer.write(neutral.Failed(kind, failure.message))
 
 
-class _Sse(SseReader):
-    """Servers that leave out the empty line behind their last event have sent it all the same."""
+class _Sse:
+    """Server-sent events."""
 
     rest = b"\n\n"
+    """Servers that leave out the empty line behind their last event have sent it all the same."""
+
+    def __init__(self) -> None:
+        self._frames = Frames(MAX_EVENT)
+
+    def feed(self, chunk: bytes, /) -> list[tuple[bytes, bytes]]:
+        return [(data, name) for _, data, name in self._frames.events(chunk)]
 
 
 def _source(format_: Format) -> Events:
@@ -221,4 +224,4 @@ def _source(format_: Format) -> Events:
         from .bedrock_frames import Reader
 
         return Reader(MAX_EVENT)
-    return _Sse(MAX_EVENT)
+    return _Sse()

@@ -17,13 +17,15 @@ from .values import Format
 LONGEST_NAME = 256
 """Characters of a model's name that are believed."""
 _NULL = (b"", b"null")
+_NO_ERROR = (*_NULL, b"{}")
+UNKNOWN = Usage()
 
 
 class Told(msgspec.Struct):
     """What was learnt of one answer."""
 
     model: str = ""
-    usage: Usage = Usage()
+    usage: Usage = UNKNOWN
     error: tuple[str, str] | None = None
     """Kind and message, if the answer is an error after all."""
     id: str = ""
@@ -140,12 +142,14 @@ def usage_of(format_: Format, raw: Raw | bytes, known: Usage) -> Usage:
         new = _USAGE[format_](raw)
     except (msgspec.DecodeError, RecursionError):
         return known
-    return known if new == Usage() else merged(known, new)
+    if known == UNKNOWN:
+        return new
+    return known if new == UNKNOWN else merged(known, new)
 
 
 def merged(known: Usage, new: Usage) -> Usage:
     """Streams tell in parts: what a later one does not repeat stands."""
-    if known == Usage():
+    if known == UNKNOWN:
         return new
     return Usage(
         *(later if later is not None else before for before, later in zip(_all(known), _all(new), strict=True))
@@ -169,17 +173,16 @@ def read_answer(format_: Format, body: bytes) -> Told:
         if (mended := well_formed(body)) != body:
             return read_answer(format_, mended)
         raise UpstreamInvalid("it is not a JSON object") from error
-    told = Told(name_of(found.modelVersion if format_ == "gemini" else found.model))
-    told.usage = usage_of(format_, found.usageMetadata if format_ == "gemini" else found.usage, Usage())
-    told.error = error_of(found.error)
-    if format_ == "responses":
-        told.id = name_of(found.id)
-    return told
+    failed = None if found.error is EMPTY else error_of(found.error)
+    if format_ == "gemini":
+        return Told(name_of(found.modelVersion), usage_of(format_, found.usageMetadata, UNKNOWN), failed)
+    id_ = name_of(found.id) if format_ == "responses" else ""
+    return Told(name_of(found.model), usage_of(format_, found.usage, UNKNOWN), failed, id_)
 
 
 def error_of(raw: Raw) -> tuple[str, str] | None:
     """Kind and message of an `error` member, whoever wrote it; None if there is no error."""
-    if bytes(raw) in (*_NULL, b"{}"):
+    if bytes(raw) in _NO_ERROR:
         return None
     try:
         error: Any = value(raw)

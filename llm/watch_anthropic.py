@@ -7,7 +7,7 @@ from .marks import Mark, Typed, decode
 from .usage import Told, error_of, name_of, usage_of
 
 
-class _AnthropicEvent(msgspec.Struct):
+class _AnthropicEvent(msgspec.Struct, gc=False):
     type: str = ""
     delta: Typed | None = None
     content_block: Typed | None = None
@@ -16,7 +16,7 @@ class _AnthropicEvent(msgspec.Struct):
     error: Raw = EMPTY
 
 
-class _AnthropicMessage(msgspec.Struct):
+class _AnthropicMessage(msgspec.Struct, gc=False):
     model: Raw = EMPTY
     usage: Raw = EMPTY
 

@@ -3,11 +3,11 @@
 import msgspec
 
 from ..core.rawjson import EMPTY, Raw
-from .marks import NOTHING, Mark, decode
+from .marks import CONTENT, END, ERROR, NOTHING, PREAMBLE, THOUGHT, Mark, decode
 from .usage import Told, error_of, name_of, usage_of
 
 
-class _Delta(msgspec.Struct):
+class _Delta(msgspec.Struct, gc=False):
     content: Raw = EMPTY
     refusal: Raw = EMPTY
     tool_calls: Raw = EMPTY
@@ -19,18 +19,18 @@ class _Delta(msgspec.Struct):
     def mark(self) -> Mark:
         for raw in (self.content, self.tool_calls, self.refusal, self.function_call, self.audio):
             if bytes(raw) not in NOTHING:
-                return Mark.CONTENT
+                return CONTENT
         thought = bytes(self.reasoning_content) not in NOTHING or bytes(self.reasoning) not in NOTHING
-        return Mark.THOUGHT if thought else Mark.PREAMBLE
+        return THOUGHT if thought else PREAMBLE
 
 
-class _Choice(msgspec.Struct):
+class _Choice(msgspec.Struct, gc=False):
     delta: _Delta | None = None
     finish_reason: str | None = None
     index: int = 0
 
 
-class _Chunk(msgspec.Struct):
+class _Chunk(msgspec.Struct, gc=False):
     choices: list[_Choice] | None = None
     model: Raw = EMPTY
     usage: Raw = EMPTY
@@ -59,25 +59,26 @@ class OpenAiWatch:
         self.only_usage = False
         if data == b"[DONE]":
             self.ended = True
-            return Mark.END
+            return END
         chunk = decode(_chunk, data)
         if chunk is None:
-            return Mark.CONTENT
-        if bytes(chunk.error) not in NOTHING:
+            return CONTENT
+        if chunk.error is not EMPTY and bytes(chunk.error) not in NOTHING:
             self.told.error = error_of(chunk.error)
-            return Mark.ERROR
+            return ERROR
         told = self.told
         if not told.model:
             told.model = name_of(chunk.model)
-        if bytes(chunk.usage) not in NOTHING:
+        if chunk.usage is not EMPTY and bytes(chunk.usage) not in NOTHING:
             told.usage = usage_of("openai", chunk.usage, told.usage)
             self.only_usage = not chunk.choices
-        mark = Mark.PREAMBLE
+        mark = PREAMBLE
         for choice in chunk.choices or ():
-            if choice.delta is not None:
-                mark = max(mark, choice.delta.mark())
-            self._note(choice)
-        return max(mark, Mark.CONTENT) if self.ended else mark
+            if choice.delta is not None and (found := choice.delta.mark()) > mark:
+                mark = found
+            if choice.finish_reason is not None or choice.index not in self._open:
+                self._note(choice)
+        return max(mark, CONTENT) if self.ended else mark
 
     def _note(self, choice: _Choice) -> None:
         """The answer is complete when every choice that was seen has its finish reason."""

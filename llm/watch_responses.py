@@ -7,7 +7,7 @@ from .marks import NOTHING, Mark, Typed, decode
 from .usage import Told, error_of, name_of, usage_of
 
 
-class _ResponsesEvent(msgspec.Struct):
+class _ResponsesEvent(msgspec.Struct, gc=False):
     type: str = ""
     item: Typed | None = None
     response: Raw = EMPTY
@@ -16,7 +16,7 @@ class _ResponsesEvent(msgspec.Struct):
     message: Raw = EMPTY
 
 
-class _Response(msgspec.Struct):
+class _Response(msgspec.Struct, gc=False):
     id: Raw = EMPTY
     model: Raw = EMPTY
     usage: Raw = EMPTY

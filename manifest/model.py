@@ -7,12 +7,12 @@ Each part owns its section (`settings.py`); this only composes. Text becomes a `
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
-from ..a2a.settings import Agents
 from ..access.settings import AccessSettings, wrong, wrong_pattern
+from ..core.apart import Apart, elsewhere
 from ..core.values import Refusal, Section, refuse_all
 from ..federation.settings import McpSettings
 from ..gateway.settings import GatewaySettings
@@ -20,6 +20,11 @@ from ..governance.settings import Limits, Store
 from ..llm.settings import ModelsSettings
 from ..sessions.settings import SessionSettings
 from ..telemetry.settings import TelemetrySettings
+
+if TYPE_CHECKING:
+    from ..a2a.settings import Agents
+else:
+    Agents = elsewhere("..a2a.settings", "Agents", __package__)
 
 
 def conflicts(gateway: GatewaySettings, access: AccessSettings) -> Iterator[Refusal]:
@@ -64,19 +69,21 @@ def unreadable(models: ModelsSettings) -> Iterator[Refusal]:
 class Manifest(Section):
     """Everything that a gateway is told."""
 
-    gateway: GatewaySettings = Field(default_factory=GatewaySettings, description="Address, names and limits.")
-    access: AccessSettings = Field(default_factory=AccessSettings, description="Who may call.")
-    mcp: McpSettings = Field(default_factory=McpSettings, description="MCP servers and their catalog.")
+    gateway: Apart[GatewaySettings] = Field(
+        default_factory=GatewaySettings.absent, description="Address, names and limits."
+    )
+    access: Apart[AccessSettings] = Field(default_factory=AccessSettings.absent, description="Who may call.")
+    mcp: Apart[McpSettings] = Field(default_factory=McpSettings.absent, description="MCP servers and their catalog.")
     agents: Agents = Field(default={}, description="A2A agents, each under its name, served at /a2a/NAME.")
-    models: ModelsSettings = Field(
-        default_factory=ModelsSettings, description="Providers of models, and the names that clients ask for."
+    models: Apart[ModelsSettings] = Field(
+        default_factory=ModelsSettings.absent, description="Providers of models, and the names that clients ask for."
     )
-    limits: Limits = Field(default=(), description="How much of what callers may do in which time.")
+    limits: Apart[Limits] = Field(default=(), description="How much of what callers may do in which time.")
     limits_store: Store = Field(default="memory", description="Where it is counted. memory: in the process.")
-    sessions: SessionSettings = Field(
-        default_factory=SessionSettings, description="Where session records are kept, how long and how many."
+    sessions: Apart[SessionSettings] = Field(
+        default_factory=SessionSettings.absent, description="Where session records are kept, how long and how many."
     )
-    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings, description="Logs.")
+    telemetry: Apart[TelemetrySettings] = Field(default_factory=TelemetrySettings.absent, description="Logs.")
 
     @model_validator(mode="after")
     def _no_conflict(self) -> Self:

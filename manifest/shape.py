@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
+from ..core.apart import type_of
 from ..core.values import Where
 
 Kind = Literal["section", "table", "list", "value"]
@@ -37,7 +38,7 @@ class Shape:
         """The shape one step down, or nothing where the model has no such key."""
         if self.model is not None:
             found = self.model.model_fields.get(str(part))
-            return shape_of(found.annotation) if found else None
+            return shape_of(type_of(found.annotation, found.metadata)) if found else None
         if self.item is not None:
             return shape_of(self.item)
         return next((shape_of(model) for tag, model in self.variants if tag == part), None)
@@ -47,7 +48,7 @@ def shape_of(annotation: Any) -> Shape:
     """The shape of a type as it stands in a model."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return shape_of(parts[0])
+        return shape_of(type_of(parts[0], parts[1:]))
     if origin in (Union, UnionType):
         given = [part for part in parts if part is not type(None)]
         if len(given) == 1:

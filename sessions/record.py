@@ -37,6 +37,8 @@ class Session(msgspec.Struct, eq=False):
     """Upstream → what the session is bound to there."""
     key: str = ""
     """What the table knows it by: the id, or its digest where records are stored."""
+    gone: bool = False
+    """It is not found any more: it has ended, or the table is closed. Whoever holds on to a record looks here."""
 
     @property
     def protocol(self) -> str:

@@ -47,6 +47,8 @@ class SessionTable:
         self._key: Callable[[str], str] = str
         self._unsaved: Unsaved | None = None
         self._closed = False
+        self.in_memory = True
+        """Nothing is stored: `kept` need not be awaited."""
 
     def __repr__(self) -> str:
         return f"SessionTable({', '.join(map(repr, self._shelves.values()))})"
@@ -98,7 +100,7 @@ class SessionTable:
         session = self.peek(shelf, id_)
         if session is not None:
             if session.owner == owner:
-                self._shelf(shelf).used(session, self.clock.monotonic())
+                self.use(session)
             return session, False
         self._check_open()
         return self._new(self._shelf(shelf), id_, owner, view, {} if data is None else data), True
@@ -133,7 +135,7 @@ class SessionTable:
         session = self._look(shelf, id_)
         if session is None or session.owner != owner or not self._is_fresh(session, id_):
             return None
-        self._shelf(shelf).used(session, self.clock.monotonic())
+        self.use(session)
         return session if session.attachment is not None else self._revived(session)
 
     def peek(self, shelf: str, id_: str) -> Session | None:
@@ -141,13 +143,18 @@ class SessionTable:
         session = self._look(shelf, id_)
         return session if session is not None and self._is_fresh(session, id_) else None
 
+    def use(self, session: Session) -> None:
+        """Its owner has found it just now. One that has ended stays ended."""
+        if not session.gone:
+            self._shelves[session.shelf].used(session, self.clock.monotonic())
+
     def _look(self, shelf: str, id_: str) -> Session | None:
         found = self._shelves.get(shelf)
         return None if found is None or self._closed else found.records.get(self._key(id_))
 
     def _is_fresh(self, session: Session, id_: str) -> bool:
         """Whether it has not been idle for too long; else it ends now. From now on its id is known again."""
-        if self._shelf(session.shelf).is_stale(session, self.clock.monotonic()):
+        if self._shelves[session.shelf].is_stale(session, self.clock.monotonic()):
             self._end(session, "idle")
             return False
         session.id = session.id or id_
@@ -205,6 +212,7 @@ class SessionTable:
     def _end(self, session: Session, why: str) -> None:
         if not self._shelf(session.shelf).take(session):
             return  # its end was a consequence of another's
+        session.gone = True
         if self._unsaved is not None and self._shelf(session.shelf).rule.stored:
             self._unsaved.ended(session)
         if session.attachment is not None:
@@ -217,7 +225,9 @@ class SessionTable:
         for session in self.all():
             if self._unsaved is None:
                 self._end(session, "shutdown")
-            elif session.attachment is not None:
+                continue
+            session.gone = True
+            if session.attachment is not None:
                 session.attachment.ended()
                 session.attachment = None
 
@@ -235,6 +245,7 @@ class SessionTable:
     def keep(self, unsaved: Unsaved, stored: Iterable[StoredSession]) -> None:
         """From now on note what is to be stored; begin with the records that were. Before the first `open`."""
         self._unsaved = unsaved
+        self.in_memory = False
         self._key = digest
         now, wall = self.clock.monotonic(), self.clock.now()
         for each in stored:

@@ -12,9 +12,9 @@ from functools import lru_cache
 import msgspec
 
 from ..core.call import Record
-from .spelling import Value, bound, clean_key, json_line, logfmt, milliseconds, timestamp
+from .spelling import LONGEST, Value, bound, clean_key, json_line, logfmt, milliseconds, timestamp
 
-Fields = list[tuple[str, Value]]
+Fields = dict[str, Value]
 _WORD = re.compile("[a-z_0-9-]{1,32}").fullmatch
 
 
@@ -84,9 +84,7 @@ _FIXED_KEYS = (
 _CONVERSATIONS = frozenset({"a2a.context.id", "a2a.task.id"})
 """Ids by which conversations can be followed."""
 
-_RANKS = {key: rank for rank, key in enumerate((*_MODEL_KEYS, *_OUR_KEYS))}
-_OURS = frozenset(_OUR_KEYS)
-_FIXED = frozenset(_FIXED_KEYS)
+_NAMED = frozenset((*_MODEL_KEYS, *_OUR_KEYS, *_FIXED_KEYS))
 
 
 def access_fields(ended: Ended, place: Place) -> Fields:
@@ -95,62 +93,78 @@ def access_fields(ended: Ended, place: Place) -> Fields:
     A field that a stage set to `None` (a cost nobody knows) stays, as null. Fields outside
     the contract follow at the end. Strings are at most `spelling.LONGEST` long.
     """
+    line: Fields = {}
+    _head(line, ended, place)
+    fields = _stages(ended.record)
+    _some(line, fields, _MODEL_KEYS)
+    others = [(name, key) for key in fields if key not in _NAMED and (name := clean_key(key)) not in _NAMED]
+    for name, key in others:
+        if key.startswith("gen_ai."):
+            _put(line, name, fields[key])
+    _middle(line, ended)
+    _some(line, fields, _OUR_KEYS)
+    if not place.plain_ids:
+        for key in _CONVERSATIONS:
+            if line.get(key):
+                line[key] = session_mark(str(fields[key]))
+    line["overhead"] = milliseconds(ended.overhead)
+    if ended.record.error:
+        line["error"] = bound(ended.record.error)
+    for name, key in others:
+        if not key.startswith("gen_ai."):
+            _put(line, name, fields[key])
+    return line
+
+
+def _head(line: Fields, ended: Ended, place: Place) -> None:
+    """Where it came in, as the seed's line has it."""
     record = ended.record
     request = record.request
-    version = request.version
-    models, ours, others = _parted(record, place.plain_ids)
-    line: Fields = [
-        ("gateway", place.gateway),
-        ("listener", place.listener),
+    line["gateway"] = place.gateway
+    line["listener"] = place.listener
+    for key, value in (
         ("route", record.route),
-        ("endpoint", bound(record.endpoint)),
+        ("endpoint", record.endpoint),
         ("src.addr", request.source),
-        ("http.method", bound(request.method)),
-        ("http.host", bound(request.host)),
-        ("http.path", bound(request.path)),
-        ("http.version", version if version.startswith("HTTP/") else f"HTTP/{version}"),
-        ("http.status", ended.status),
-        ("protocol", record.protocol),
-        *models,
-        ("duration", milliseconds(ended.seconds)),
-        ("request_id", request.id),
-        ("user", bound(record.principal.id)),
-        ("session", session_mark(record.session)),
-        *ours,
-        ("overhead", milliseconds(ended.overhead)),
-        ("error", bound(record.error)),
-        *others,
-    ]
-    return [pair for pair in line if pair[1] != ""]
+        ("http.method", request.method),
+        ("http.host", request.host),
+        ("http.path", request.path),
+    ):
+        if value:
+            line[key] = value if len(value) <= LONGEST else bound(value)
+    version = request.version
+    line["http.version"] = version if version.startswith("HTTP/") else f"HTTP/{version}"
+    line["http.status"] = ended.status
+    line["protocol"] = record.protocol
 
 
-def _parted(record: Record, plain_ids: bool) -> tuple[Fields, Fields, Fields]:
-    """The stages' fields: the model's (before the duration), ours (after it), and what the contract lacks."""
-    models: Fields = []
-    ours: Fields = []
-    others: Fields = []
-    fields = record.fields
+def _middle(line: Fields, ended: Ended) -> None:
+    record = ended.record
+    line["duration"] = milliseconds(ended.seconds)
+    if record.request.id:
+        line["request_id"] = record.request.id
+    if record.principal.id:
+        line["user"] = bound(record.principal.id)
+    if record.session:
+        line["session"] = session_mark(record.session)
+
+
+def _stages(record: Record) -> dict[str, Value]:
+    """What the stages noted, and what was asked."""
     key = _OPERATION_KEYS.get(record.protocol)
-    if key is not None and key not in fields:
-        fields = {**fields, key: record.operation}
-    for key, value in fields.items():
-        text = bound(value) if isinstance(value, str) else value
-        if key in _CONVERSATIONS and not plain_ids:
-            ours.append((key, session_mark(str(value))))
-        elif key in _OURS:
-            ours.append((key, text))
-        elif key.startswith("gen_ai."):
-            models.append((clean_key(key), text))
-        elif key not in _FIXED:
-            others.append((clean_key(key), text))
-    models.sort(key=_rank)
-    ours.sort(key=_rank)
-    return models, ours, others
+    return record.fields if key is None or key in record.fields else {**record.fields, key: record.operation}
 
 
-def _rank(pair: tuple[str, Value]) -> int:
-    """The contract's order; keys that it does not name come last."""
-    return _RANKS.get(pair[0], len(_RANKS))
+def _some(line: Fields, fields: dict[str, Value], keys: tuple[str, ...]) -> None:
+    """Those of the keys that there are, in the contract's order."""
+    for key in keys:
+        if key in fields:
+            _put(line, key, fields[key])
+
+
+def _put(line: Fields, key: str, value: Value) -> None:
+    if value != "":
+        line[key] = bound(value) if isinstance(value, str) else value
 
 
 @lru_cache(4096)
@@ -161,7 +175,7 @@ def session_mark(session: str) -> str:
 
 def logfmt_line(ended: Ended, place: Place) -> bytes:
     """`request gateway=... listener=... ... duration=4797ms ...` and a newline."""
-    return f"request {logfmt(access_fields(ended, place))}\n".encode()
+    return f"request {logfmt(access_fields(ended, place).items())}\n".encode()
 
 
 def json_access_line(ended: Ended, place: Place) -> bytes:
@@ -175,7 +189,7 @@ def json_access_line(ended: Ended, place: Place) -> bytes:
     triggered = fields.get("guardrails_triggered")
     line: dict[str, object] = {"timestamp": timestamp(ended.when)}
     line.update(access_fields(ended, place))
-    line["user_id"] = line["user"]
+    line["user_id"] = line.get("user")
     line["model"] = line.get("gen_ai.response.model") or line.get("gen_ai.request.model")
     line["provider"] = line.get("gen_ai.provider.name")
     line["input_tokens"] = line.get("gen_ai.usage.input_tokens")

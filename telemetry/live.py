@@ -124,7 +124,7 @@ class Live:
             since=round(self._wall + record.started, 3),
             seconds=None if ended is None else round(ended.seconds, 4),
             bytes_in=_length(request.header(b"content-length")),
-            bytes_out=record.sent,
+            bytes_out=record.sent_so_far,
             input_tokens=_number(fields.get("gen_ai.usage.input_tokens")),
             output_tokens=_number(fields.get("gen_ai.usage.output_tokens")),
             cost_usd=_cost(fields.get("cost_usd")),
@@ -207,7 +207,7 @@ def _destination(record: Record) -> str:
 
 def _state(record: Record, ended: Ended | None) -> str:
     if ended is None:
-        return "streaming" if record.sent else "running"
+        return "streaming" if record.sent_so_far else "running"
     return "failed" if ended.status >= 400 or record.error else "done"
 
 

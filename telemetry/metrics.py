@@ -11,10 +11,8 @@ from collections.abc import Callable, Collection
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
     GCCollector,
-    Histogram,
     ProcessCollector,
     disable_created_metrics,
 )
@@ -22,7 +20,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 
 from .aliases import AgentgatewayNames
-from .children import CAP, Children, counters, histograms
+from .children import CAP, Children, Count, Spread, counters, histograms
 from .lines import Ended, error_kind
 from .model_metrics import SECONDS, ModelMetrics
 from .readings import Reading, Readings, Tallies
@@ -97,21 +95,20 @@ class Metrics:
             registry,
             *("mcp_server_operation_duration_seconds", "Operations of MCP clients", SECONDS),
             *("mcp_method_name", "error_type"),
-        )
+        ).children
         self._a2a = histograms(
             registry,
             *("a2a_server_operation_duration_seconds", "Operations of A2A clients", SECONDS),
             *("a2a_method_name", "gen_ai_agent_name", "error_type"),
-        )
+        ).children
         self._mcp_asked = histograms(
             registry, "mcp_client_operation_duration_seconds", "Requests to MCP servers", SECONDS, "server"
-        )
+        ).children
         self._a2a_asked = histograms(
             registry, "a2a_client_operation_duration_seconds", "Requests to agents", SECONDS, "gen_ai_agent_name"
-        )
-        self._mcp_sessions = Histogram(
-            "mcp_server_session_duration_seconds", "Sessions of MCP clients", registry=registry, buckets=_SESSIONS
-        )
+        ).children
+        sessions = histograms(registry, "mcp_server_session_duration_seconds", "Sessions of MCP clients", _SESSIONS)
+        self._mcp_sessions = sessions.children[()]
 
     def request(self, ended: Ended) -> None:
         """Count an operation that is over."""
@@ -172,13 +169,13 @@ class Metrics:
         encode, content_type = choose_encoder(_OPENMETRICS if _OPENMETRICS in accept else "")
         return encode(self.registry), content_type
 
-    def _counter(self, name: str, about: str, *labels: str) -> Children[Counter]:
-        return counters(self.registry, f"fedgate_{name}_total", about, *labels)
+    def _counter(self, name: str, about: str, *labels: str) -> Children[Count]:
+        return counters(self.registry, f"fedgate_{name}_total", about, *labels).children
 
     def _histogram(
         self, name: str, about: str, *labels: str, buckets: tuple[float, ...] = _SECONDS
-    ) -> Children[Histogram]:
-        return histograms(self.registry, f"fedgate_{name}", about, buckets, *labels)
+    ) -> Children[Spread]:
+        return histograms(self.registry, f"fedgate_{name}", about, buckets, *labels).children
 
     def _readings(self, name: str, about: str, label: str) -> Readings:
         readings = Readings(f"fedgate_{name}", about, label, CAP)

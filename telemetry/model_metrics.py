@@ -8,10 +8,10 @@ registry.
 from collections.abc import Iterator
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 
-from .children import CAP, counters, histograms
+from .children import CAP, Counters, Histograms, counters, histograms
 from .readings import Reading, Tallies
 
 SECONDS = tuple(0.01 * 2**power for power in range(14))
@@ -59,23 +59,25 @@ class ModelMetrics:
 
     def _seed(self, registry: CollectorRegistry) -> None:
         whose = ("model", "provider")
-        self._durations = histograms(registry, "llm_request_duration_seconds", "Requests of callers", SECONDS, *whose)
+        self._durations = histograms(
+            registry, "llm_request_duration_seconds", "Requests of callers", SECONDS, *whose
+        ).children
         self._firsts = histograms(
             registry, "llm_time_to_first_token_seconds", "Until the first token of a stream", FIRST_TOKEN, *whose
-        )
-        self._requests = counters(registry, "llm_requests_total", "Requests of callers", *whose, "status")
-        self._tokens = counters(registry, "llm_tokens_total", "Tokens", "direction")
-        self._cost = Counter("llm_cost_usd_total", "Cost in US dollars, as far as it is known", registry=registry)
-        self._errors = counters(registry, "llm_errors_total", "Attempts that failed", "error_type", "provider")
-        self._hits = Counter("llm_cache_hits_total", "Requests served from the cache", registry=registry)
+        ).children
+        self._requests = counters(registry, "llm_requests_total", "Requests of callers", *whose, "status").children
+        self._tokens = counters(registry, "llm_tokens_total", "Tokens", "direction").children
+        self._cost = counters(registry, "llm_cost_usd_total", "Cost in US dollars, as far as it is known").children[()]
+        self._errors = counters(registry, "llm_errors_total", "Attempts that failed", "error_type", "provider").children
+        self._hits = counters(registry, "llm_cache_hits_total", "Requests served from the cache").children[()]
         self._looked = 0
         self._found = 0
         self._ratio = Reading(GaugeMetricFamily, "llm_cache_hit_ratio", "Of requests that might be in the cache")
         self._ratio.source(lambda: self._found / self._looked if self._looked else 0.0)
         registry.register(self._ratio)
-        self._blocks = Counter(
-            "llm_guardrail_blocks_total", "Requests and answers that were blocked", registry=registry
-        )
+        self._blocks = counters(
+            registry, "llm_guardrail_blocks_total", "Requests and answers that were blocked"
+        ).children[()]
 
     def _conventions(self, registry: CollectorRegistry) -> None:
         self._usage = histograms(
@@ -106,14 +108,16 @@ class ModelMetrics:
         )
         self._cached = counters(
             registry, "fedgate_model_cached_tokens_total", "Tokens of prompts that providers cached", "kind", "model"
-        )
+        ).children
         self._retries = counters(
             registry, "fedgate_retries_total", "Attempts at a target that was asked before", "provider", "reason"
-        )
+        ).children
         self._fallbacks = counters(
             registry, "fedgate_fallbacks_total", "Targets that stood in for another", "from", "to", "reason"
-        )
-        self._unknown = counters(registry, "fedgate_price_unknown_total", "Answers that nobody can price", "model")
+        ).children
+        self._unknown = counters(
+            registry, "fedgate_price_unknown_total", "Answers that nobody can price", "model"
+        ).children
         self._breakers: dict[tuple[str, str], float] = {}
         breakers = Tallies(
             "fedgate_breaker_state", "0: closed, 1: half open, 2: open; since it changed", ("provider", "model"), CAP
@@ -131,15 +135,15 @@ class ModelMetrics:
         self._requests[model, provider, str(status)].inc()
         self._durations[model, provider].observe(seconds)
         error = str(status) if status >= 400 else ""
-        self._operations[operation, provider, model, error].observe(seconds)
+        self._operations.children[operation, provider, model, error].observe(seconds)
 
     def tokens(self, model: str, provider: str, operation: str, usage: Used) -> None:
         if usage.input is not None:
             self._tokens["input",].inc(usage.input)
-            self._usage["input", operation, provider, model].observe(usage.input)
+            self._usage.children["input", operation, provider, model].observe(usage.input)
         if usage.output is not None:
             self._tokens["output",].inc(usage.output)
-            self._usage["output", operation, provider, model].observe(usage.output)
+            self._usage.children["output", operation, provider, model].observe(usage.output)
         if usage.cache_read:
             self._cached["read", model].inc(usage.cache_read)
         if usage.cache_write:
@@ -147,17 +151,17 @@ class ModelMetrics:
 
     def first_token(self, model: str, provider: str, seconds: float) -> None:
         self._firsts[model, provider].observe(seconds)
-        self._server_first[provider, model].observe(seconds)
+        self._server_first.children[provider, model].observe(seconds)
 
     def per_token(self, model: str, provider: str, seconds: float) -> None:
-        self._server_each[provider, model].observe(seconds)
+        self._server_each.children[provider, model].observe(seconds)
 
     def cost(self, model: str, provider: str, usd: float | None) -> None:
         if usd is None:
             self._unknown[model,].inc()
         else:
             self._cost.inc(usd)
-            self._costs[provider, model].inc(usd)
+            self._costs.children[provider, model].inc(usd)
 
     def error(self, error_type: str, provider: str) -> None:
         self._errors[error_type, provider].inc()
@@ -190,16 +194,15 @@ class ModelMetrics:
         self._blocks.inc()
 
     @property
-    def histograms(self) -> dict[str, Histogram]:
+    def histograms(self) -> dict[str, Histograms]:
         """Families that other names repeat, by their own."""
-        kept = {
+        return {
             "gen_ai_client_token_usage": self._usage,
             "gen_ai_client_operation_duration": self._operations,
             "gen_ai_server_time_to_first_token": self._server_first,
             "gen_ai_server_time_per_output_token": self._server_each,
         }
-        return {name: children.family for name, children in kept.items()}
 
     @property
-    def costs(self) -> Counter:
-        return self._costs.family
+    def costs(self) -> Counters:
+        return self._costs

@@ -96,7 +96,9 @@ class StoriesSettings(Section):
 class TelemetrySettings(Section):
     """Logs, metrics, traces."""
 
-    log: LogSettings = Field(default=LogSettings(), description="The access log.")
-    metrics: MetricsSettings = Field(default=MetricsSettings(), description="What /metrics says.")
-    traces: TracesSettings = Field(default=TracesSettings(), description="What is sent to a collector of traces.")
-    requests: StoriesSettings = Field(default=StoriesSettings(), description="Requests that can be looked at.")
+    log: LogSettings = Field(default=LogSettings.absent(), description="The access log.")
+    metrics: MetricsSettings = Field(default=MetricsSettings.absent(), description="What /metrics says.")
+    traces: TracesSettings = Field(
+        default=TracesSettings.absent(), description="What is sent to a collector of traces."
+    )
+    requests: StoriesSettings = Field(default=StoriesSettings.absent(), description="Requests that can be looked at.")

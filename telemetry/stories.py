@@ -140,7 +140,7 @@ class Stories:
             ]
             if steps
             else [],
-            decisions=list(kept.trail.notes) if kept.trail is not None else [],
+            decisions=kept.trail.told if kept.trail is not None else [],
             upstreams=[_asked(each, kept.started, over) for each in hops],
             fields={key: self._shown(key, each) for key, each in kept.fields.items()},
         )

@@ -174,7 +174,8 @@ def test_what_the_gateway_asks_itself_says_which_ids_it_names() -> None:
     assert bridge.outgoing(asked, OWN).body == (
         b'{"jsonrpc":"2.0","id":5,"method":"GetTaskPushNotificationConfig","params":{"taskId":"t","id":"p"}}'
     )
-    assert bridge.ask("SendMessage", dumped({"message": MESSAGE})).ids == Ids(task="t", context="c", message="m")
+    asked = bridge.ask("SendMessage", dumped({"message": MESSAGE}))
+    assert asked.ids == Ids(task="t", context="c", message="m", bare=True)
 
 
 def test_the_nearest_speech_is_chosen() -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 
 from fedgate.a2a.door import Door, Ways
@@ -20,6 +21,8 @@ from fedgate.core.conversation import Asking, Heard, Outcome, Piece, Skill
 from fedgate.core.errors import ClientError, Forbidden, NotFound, RpcError, UpstreamBroken, UpstreamInvalid
 from fedgate.core.http_client import HttpClient
 from fedgate.core.ports import NoMeter
+from fedgate.core.trace_context import Context
+from fedgate.core.trail import Trail
 from fedgate.sessions.table import SessionTable
 from tests.a2a.agent_kit import MODERN, Process, World, http, running, sdk_card, served, world
 from tests.core.http_peer import LIMIT, Received, Wire, until
@@ -131,7 +134,7 @@ async def opened(*agents: Process, **settings: Any) -> AsyncIterator[Place]:
     await client.aclose()
 
 
-def ask(text: str = "hi", caller: Caller = ALICE, **more: str) -> Asking:
+def ask(text: str = "hi", caller: Caller = ALICE, **more: Any) -> Asking:
     return Asking("support", caller, text, **more)
 
 
@@ -321,3 +324,63 @@ async def test_only_the_owner_cancels() -> None:
             await place.door.cancel("support", BOB, "t1")
         assert len(agent.told) == 1
         assert await place.door.cancel("support", ALICE, "t1") == "canceled"
+
+
+# What callers' operations are told.
+
+
+def trail() -> Trail:
+    made = Trail(ManualClock())
+    made.context = Context("a" * 32, "1" * 16, True)
+    return made
+
+
+async def test_every_request_to_the_agent_is_told_in_the_callers_operation() -> None:
+    agent = Scripted(answer({"task": task("SUBMITTED")}), answer(done("late")["task"]))
+    async with opened(agent) as place:
+        made = trail()
+        saying = asyncio.ensure_future(place.say(msgspec.structs.replace(ask(), trail=made)))
+        await until(lambda: place.clock.sleeping > 0)
+        place.clock.advance(1)
+        await saying
+        found = [(each.upstream, each.name, each.error) for each in made.hops]
+        assert found == [("support/1", "SendMessage", ""), ("support/1", "GetTask", "")]
+        assert all(each.ended is not None for each in made.hops)
+        said = [dict(each.headers)[b"traceparent"] for each in agent.asked if each.target == b"/"]
+        assert said == [dict(each.headers)[b"traceparent"] for each in made.hops]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_an_error_of_the_agent_is_that_of_the_request(streaming: bool) -> None:
+    agent = Scripted(refused(-32004, "no"), answer(task("CANCELED")), streaming=streaming)
+    async with opened(agent) as place:
+        made = trail()
+        with pytest.raises(RpcError):
+            await place.say(msgspec.structs.replace(ask(), trail=made))
+        assert [each.error for each in made.hops] == ["jsonrpc -32004"]
+
+
+async def test_a_cancellation_may_be_told_too() -> None:
+    agent = Scripted(answer({"task": task("INPUT_REQUIRED")}), answer(task("CANCELED")))
+    async with opened(agent) as place:
+        await place.say(ask())
+        made = trail()
+        await place.door.cancel("support", ALICE, "t1", made)
+        assert [each.name for each in made.hops] == ["CancelTask"]
+
+
+async def test_what_a_message_would_go_on_with_is_known_beforehand_if_it_is_the_callers() -> None:
+    agent = Scripted(answer(done("x")))
+    async with opened(agent) as place:
+        door = place.door
+        assert door.context_of(ask(thread="s1")) == ""
+        await place.say(ask(thread="s1"))
+        found = [
+            door.context_of(each)
+            for each in (ask(thread="s1"), ask(context="c1"), ask(task="t1"), ask(context="c1", task="t9"))
+        ]
+        assert found == ["c1"] * 4
+        others = (ask(thread="s2"), ask(context="c9"), ask(task="t9"), ask())
+        assert [door.context_of(each) for each in others] == [""] * 4
+        foreign = (ask(caller=BOB, thread="s1"), ask(caller=BOB, context="c1"), ask(caller=BOB, task="t1"))
+        assert [door.context_of(each) for each in foreign] == [""] * 3

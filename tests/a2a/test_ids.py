@@ -36,11 +36,11 @@ def refused(read: Any, *arguments: Any) -> str:
 # Messages.
 
 IDS: list[tuple[dict[str, Any], Ids]] = [
-    ({}, Ids(message="m-1")),
-    ({"contextId": "c"}, Ids(context="c", message="m-1")),
-    ({"context_id": "c", "task_id": "t"}, Ids("t", "c", message="m-1")),
-    ({"taskId": "t", "referenceTaskIds": ["a", "b"]}, Ids("t", references=("a", "b"), message="m-1")),
-    ({"taskId": "", "contextId": None, "reference_task_ids": []}, Ids(message="m-1")),
+    ({}, Ids(message="m-1", bare=True)),
+    ({"contextId": "c"}, Ids(context="c", message="m-1", bare=True)),
+    ({"context_id": "c", "task_id": "t"}, Ids("t", "c", message="m-1", bare=True)),
+    ({"taskId": "t", "referenceTaskIds": ["a", "b"]}, Ids("t", references=("a", "b"), message="m-1", bare=True)),
+    ({"taskId": "", "contextId": None, "reference_task_ids": []}, Ids(message="m-1", bare=True)),
 ]
 
 
@@ -58,16 +58,16 @@ def test_a_message_names_its_ids_in_every_speech(speech: Speech, members: dict[s
 
 
 def test_a_message_may_be_called_a_request_by_the_proto_of_0_3() -> None:
-    ids = Ids("t", "c", message="m-1")
+    ids = Ids("t", "c", message="m-1", bare=True)
     assert send(LEGACY_REST, {"request": message(context_id="c", task_id="t")}) == ids
-    assert send(REST, {"request": message(contextId="c")}) == Ids()
+    assert send(REST, {"request": message(contextId="c")}) == Ids(bare=True)
     both = {"request": message(contextId="c"), "message": message(contextId="d")}
     assert refused(send, LEGACY_REST, both) == 'the body has "message" and "request", which are the same; use one'
 
 
 @pytest.mark.parametrize("speech", SPEECHES)
 def test_what_is_missing_is_the_agents_affair(speech: Speech) -> None:
-    assert send(speech, {}) == send(speech, {"message": None}) == Ids()
+    assert send(speech, {}) == send(speech, {"message": None}) == Ids(bare=True)
 
 
 @pytest.mark.parametrize("speech", SPEECHES)
@@ -106,7 +106,11 @@ def test_objects_on_the_way_to_an_id_are_objects_with_their_own_name(speech: Spe
 def test_a_push_configuration_on_the_way_stands_there_once(speech: Speech, name: str, snake: str) -> None:
     good = {"url": "https://a", "id": "p", "token": None}
     for fine in ({name: good}, {snake: good}, {name: None}):
-        assert send(speech, {"message": message(), "configuration": fine}) == Ids(message="m-1")
+        found = send(speech, {"message": message(), "configuration": fine})
+        assert found == Ids(message="m-1", bare=fine == {name: None})
+    for other in ("taskPushNotificationConfig", "push_notification_config", "pushNotification"):
+        # Of another version or binding: who reads configurations refuses it, so it must be looked for.
+        assert not send(speech, {"message": message(), "configuration": {other: good}}).bare
     for bad in (
         {name: good, snake: good},
         {name.lower(): good},

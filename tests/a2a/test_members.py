@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedgate.a2a.errors import A2aError
-from fedgate.a2a.members import MAX_NAME, Level, text, top
+from fedgate.a2a.members import HARMLESS, MAX_NAME, Level, text, top
 from fedgate.a2a.operations import MAX_ID
 from fedgate.core.rawjson import Fields
 
@@ -68,6 +68,17 @@ def test_doubles_are_refused(body: bytes, why: str) -> None:
 )
 def test_spellings_that_only_some_readers_take_are_refused(name: str) -> None:
     assert refused(dump({name: "t"})) == (-32602, f'message has "{name}"; the name is "taskId"')
+
+
+def test_however_many_names_were_harmless_others_are_looked_at() -> None:
+    level = Level("message", "taskId")
+    for number in range(HARMLESS + 10):
+        assert plain(level.read(dump({f"x{number}": 1, "taskId": "t"}))) == {"taskId": "t"}
+    assert plain(level.read(dump({"x1": 1, f"x{HARMLESS + 5}": 1, "task_id": "t"}))) == {"taskId": "t"}
+    with pytest.raises(A2aError, match='the name is "taskId"'):
+        level.read(dump({"x1": 1, "TaskId": "t"}))
+    with pytest.raises(A2aError, match="stands twice"):
+        level.read(b'{"x1":1,"x1":2}')
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"taskId"', b"1", b"null", b"{", b'{"taskId"}', b""])

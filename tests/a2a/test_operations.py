@@ -16,6 +16,7 @@ from fedgate.a2a.operations import (
     allowed,
     method_name,
     names_tenant,
+    of_json,
     of_method,
     of_route,
     route_path,
@@ -71,6 +72,8 @@ def test_method_names_go_both_ways(operation: str, current: str, legacy: str | N
     assert method_name(operation, "0.3") == legacy
     assert of_method(current) == (operation, "1.0")
     assert legacy is None or of_method(legacy) == (operation, "0.3")
+    assert of_json(b'"%b"' % current.encode()) == (operation, "1.0")
+    assert of_json(current.encode()) is None
 
 
 def test_other_names_are_no_methods() -> None:

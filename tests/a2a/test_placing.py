@@ -6,7 +6,7 @@ from fedgate.a2a.agent import Agent, Deps
 from fedgate.a2a.errors import A2aError
 from fedgate.a2a.instance import Instance
 from fedgate.a2a.operations import CANCEL, GET, SEND
-from fedgate.a2a.pins import Foreign, Pins, label_of
+from fedgate.a2a.pins import Foreign, Learnt, Pins, label_of
 from fedgate.a2a.placing import Place, Placing
 from fedgate.a2a.settings import Agent as AgentSettings
 from fedgate.a2a.values import OWN, Asked, Ids, Seen
@@ -68,11 +68,12 @@ class Desk:
 
     async def learn(
         self, instance: Instance, owner: str = ALICE, task: str = "", context: str = "", state: str = ""
-    ) -> None:
-        await self.pins.learn("support", owner, instance.label, Seen(task, context, state), turn=True)
+    ) -> Learnt:
+        return await self.pins.learn("support", owner, instance.label, Seen(task, context, state), turn=True)
 
     def place(self, owner: str = ALICE, operation: str = SEND, references: tuple[str, ...] = (), **ids: str) -> Place:
-        asked = Asked(operation, OWN, "support", Ids(references=references, **ids))
+        named = Ids(ids.get("task", ""), ids.get("context", ""), references, ids.get("message", ""))
+        asked = Asked(operation, OWN, "support", named)
         return self.placing.place(self.agent, asked, owner)
 
     def refusal(
@@ -335,3 +336,31 @@ async def test_turns_are_counted_by_answers() -> None:
     record = desk.pins.context("support", "c")
     assert record is not None
     assert (record.turns, label_of(record)) == (3, desk.one.label)
+
+
+async def test_what_was_learnt_covers_all_that_says_nothing_new() -> None:
+    desk = Desk()
+    learnt = await desk.learn(desk.one, task="t", context="c", state="TASK_STATE_WORKING")
+    assert learnt.covers(Seen("t", "c"))
+    assert learnt.covers(Seen("t", "c", "TASK_STATE_WORKING"))
+    for new in (Seen("t", "c", "TASK_STATE_COMPLETED"), Seen("t", ""), Seen("", "c"), Seen("u", "c"), Seen("t", "d")):
+        assert not learnt.covers(new)
+    await desk.learn(desk.one, task="t", state="TASK_STATE_INPUT_REQUIRED")
+    assert not learnt.covers(Seen("t", "c", "TASK_STATE_WORKING")), "somebody else has heard of another state"
+    assert learnt.covers(Seen("t", "c"))
+
+
+@pytest.mark.parametrize("ended", ["context", "task"])
+async def test_what_was_learnt_of_a_record_that_is_gone_must_be_learnt_again(ended: str) -> None:
+    desk = Desk()
+    learnt = await desk.learn(desk.one, task="t", context="c")
+    record = learnt.context if ended == "context" else learnt.task
+    assert record is not None
+    desk.table.end(record)
+    assert not learnt.covers(Seen("t", "c"))
+
+
+async def test_a_task_that_is_finished_has_not_gone() -> None:
+    desk = Desk()
+    learnt = await desk.learn(desk.one, task="t", context="c", state="TASK_STATE_COMPLETED")
+    assert learnt.covers(Seen("t", "c", "TASK_STATE_COMPLETED"))

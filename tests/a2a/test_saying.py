@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,15 +13,17 @@ from fedgate.a2a import bridge
 from fedgate.a2a.operations import SEND
 from fedgate.a2a.saying import MAX_SENTENCE, call, events, message, result
 from fedgate.core.call import Caller, Principal
+from fedgate.core.clock import ManualClock
 from fedgate.core.conversation import Asking
 from fedgate.core.errors import RpcError, UpstreamInvalid
+from fedgate.core.trail import Trail
 
 pytestmark = pytest.mark.anyio
 
 ALICE = Caller(Principal("alice", "key"), b"token", {b"traceparent": b"00-1-2-01"})
 
 
-def ask(**more: str) -> Asking:
+def ask(**more: Any) -> Asking:
     return Asking("support", ALICE, "hi", **more)
 
 
@@ -49,6 +52,9 @@ async def test_it_is_said_in_the_callers_name() -> None:
     assert (made.principal, made.token, made.caller) == (ALICE.principal, b"token", ALICE)
     assert (made.protocol, made.operation, made.record.principal) == ("a2a", SEND, ALICE.principal)
     assert await made.request.read() == asked.body
+    assert made.record.trail is None
+    trail = Trail(ManualClock())
+    assert call(asked, ALICE, trail).record.trail is trail
 
 
 def test_a_result_is_given_and_an_error_raised_in_the_agents_words() -> None:

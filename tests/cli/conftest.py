@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.kit import KEY, SUMS, Run, Running, end, environment, start
+from tests.cli.kit import KEY, OTHER, SUMS, Run, Running, end, environment, start
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("gateway")
     (folder / "fedgate.yaml").write_text(
         f"gateway: {{listen: '127.0.0.1:0'}}\n"
-        f"access: {{keys: [{{id: alice, key: {KEY}}}]}}\n"
+        f"access: {{keys: [{{id: alice, key: {KEY}}}, {{id: bob, key: {OTHER}}}], admins: [alice]}}\n"
         f"mcp:\n  servers:\n    {SUMS}\n    gone: {{command: there-is-no-such-program}}\n"
     )
     running = start("serve", cwd=folder)

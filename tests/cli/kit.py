@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 KEY = "alice-has-this-key"
+OTHER = "bob-has-another-key"
+"""Of one who may not administer."""
 
 SUMS = f"sums: {{command: {json.dumps(sys.executable)}, args: [-S, -E, {json.dumps(str(HERE / 'mcp_server.py'))}]}}"
 """A server that works, as a line of a manifest."""

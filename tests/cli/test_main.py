@@ -1,5 +1,6 @@
 """The command line as a whole: what it answers at once, and how it refuses."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -103,3 +104,22 @@ def test_a_reader_that_has_enough_ends_the_command_quietly() -> None:
 def test_python_dash_m_is_the_same_program(fedgate: Run) -> None:
     done = fedgate("--version")
     assert (done.returncode, done.stdout) == (0, f"fedgate {__version__}\n")
+
+
+def test_garbage_is_collected_again_once_a_command_is_imported(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "new", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)
+    assert gc.isenabled()
+
+
+def test_only_the_program_itself_says_that_pydantic_need_not_look_for_plugins() -> None:
+    program = (
+        "import os, sys; from fedgate.cli.main import main; name = 'PYDANTIC_DISABLE_PLUGINS'; "
+        "sys.argv = ['fedgate', '--version']; main(['--version']); print(os.environ.get(name)); "
+        "main(); print(os.environ.get(name)); os.environ[name] = 'mine'; main(); print(os.environ[name])"
+    )
+    kept = {name: value for name, value in environment().items() if name != "PYDANTIC_DISABLE_PLUGINS"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=kept, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert [line for line in done.stdout.splitlines() if not line.startswith("fedgate")] == ["None", "__all__", "mine"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fedgate.cli.main import main
-from tests.cli.kit import KEY, SUMS, Running, end, on_terminal, start, sums_saying
+from tests.cli.kit import KEY, OTHER, SUMS, Running, end, on_terminal, start, sums_saying
 
 LISTED = """\
 TOOL           SERVER  TOKENS  DESCRIPTION
@@ -131,6 +131,15 @@ def test_one_server_behind_a_gateway_lists_its_own_names(gateway: Running, capsy
     assert main(["tools", "--url", f"{gateway.url}/mcp/sums", "--key", KEY]) == 0
     said = capsys.readouterr()
     assert said.out.splitlines()[1].split() == ["add", "sums", "Add", "two", "numbers."]
+    assert said.err == ""
+
+
+def test_which_server_a_tool_is_of_is_told_to_administrators(
+    gateway: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tools", "--url", gateway.url, "--key", OTHER]) == 0
+    said = capsys.readouterr()
+    assert [line.split()[:2] for line in said.out.splitlines()[1:3]] == [["sums__add", "-"], ["sums__die", "-"]]
     assert said.err == ""
 
 

@@ -43,7 +43,9 @@ def test_a_parameter_that_is_not_known_is_named_with_the_nearest() -> None:
 
 def test_values_that_cannot_fit_are_refused_with_those_that_can() -> None:
     assert refusal(("protocol", "mpc")) == 'protocol must be one of mcp, a2a, llm; did you mean "mcp"?'
-    assert refusal(("kind", "tasks")) == 'kind must be one of context, session, task; did you mean "task"?'
+    assert (
+        refusal(("kind", "tasks")) == 'kind must be one of context, conversation, session, task; did you mean "task"?'
+    )
     assert refusal(("state", "redy")).endswith('; did you mean "ready"?')
     assert refusal(("owner", "a"), ("owner", "b")) == "owner is given twice: give it once"
     assert refusal(("owner", "a" * 301)) == "owner is longer than 300 characters"
@@ -78,10 +80,15 @@ def test_any_query_is_read_or_refused(query: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize(
     ("asked", "fitting"),
     [
-        (Filter(), ["session", "c1", "c2", "t1"]),
+        (Filter(), ["session", "c1", "c2", "t1", "spoken"]),
         (Filter(protocol="mcp"), ["session"]),
         (Filter(protocol="a2a"), ["c1", "c2", "t1"]),
         (Filter(kind="task"), ["t1"]),
+        (Filter(kind="context"), ["c1", "c2"]),
+        (Filter(kind="session"), ["session"]),
+        (Filter(kind="conversation"), ["c1", "c2", "spoken"]),
+        (Filter(kind="conversation", protocol="llm"), ["spoken"]),
+        (Filter(kind="conversation", agent="support"), ["c1", "c2"]),
         (Filter(owner="bob"), ["c2"]),
         (Filter(owner=BOB), ["c2"]),
         (Filter(owner="ob"), []),
@@ -89,7 +96,7 @@ def test_any_query_is_read_or_refused(query: list[tuple[str, str]]) -> None:
         (Filter(agent="other"), []),
         (Filter(instance="s1"), ["c1", "t1"]),
         (Filter(state="lost"), ["c2"]),
-        (Filter(state="idle"), ["session"]),
+        (Filter(state="idle"), ["session", "spoken"]),
         (Filter(state="working", kind="context"), []),
     ],
 )
@@ -100,6 +107,7 @@ def test_a_filter_fits_what_it_says(asked: Filter, fitting: list[str]) -> None:
         desk.context("c1").key: "c1",
         desk.context("c2", BOB, "s2#bbbb").key: "c2",
         desk.task("t1", "c1").key: "t1",
+        desk.table.claim("llm.conversation", "l", "key:carol", "smart")[0].key: "spoken",
     }
     desk.table.claim("a2a.instance", "support/s1", "gateway:", "support/s1")
     desk.table.claim("a2a.message/support", "key:alice\nm", ALICE, "support")

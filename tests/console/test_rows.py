@@ -53,7 +53,7 @@ def test_times_are_told_on_the_wall_clock_and_as_spans() -> None:
 def test_a_conversation_with_models_tells_its_target_tokens_and_cost() -> None:
     data = {"target": "anthropic/claude", "input_tokens": 7, "output_tokens": 5, "cost_usd": 0.25}
     shown = row(record("llm.conversation", data=data, turns=3), MOMENT, STANDING, plain=True)
-    assert (shown.kind, shown.instance, shown.epoch, shown.turns) == ("session", "anthropic/claude", None, 3)
+    assert (shown.kind, shown.instance, shown.epoch, shown.turns) == ("conversation", "anthropic/claude", None, 3)
     assert (shown.input_tokens, shown.output_tokens, shown.cost_usd) == (7, 5, 0.25)
 
 

@@ -176,6 +176,27 @@ def test_nothing_but_an_rpc_error_comes_of_any_bytes(body: bytes) -> None:
         assert isinstance(message.key, str | int | None)
 
 
+MEMBERS = st.tuples(
+    st.sampled_from(['"jsonrpc"', '"id"', '"\\u0069d"', '"method"', '"params"', '"result"', '"error"', '"x"']),
+    st.sampled_from(['"2.0"', '""', "null", "1", '"a\\u0062"', '"\u00e9"', "{}", '{"a":1,"a":2}']),
+)
+
+
+@given(st.lists(MEMBERS, max_size=8), st.booleans())
+@settings(deadline=None)
+def test_a_member_that_stands_twice_is_found_as_by_reading_all_of_them(
+    pairs: list[tuple[str, str]], wide: bool
+) -> None:
+    colon, comma = (" : ", " , ") if wide else (":", ",")
+    body = "{" + comma.join(f"{key}{colon}{member}" for key, member in pairs) + "}"
+    try:
+        message = parse_one(body.encode())
+    except RpcError:
+        return  # a member of the wrong kind
+    keys = [json.loads(key) for key, _ in pairs]
+    assert jsonrpc.names_twice(message, body.encode()) is (len(set(keys)) < len(keys))
+
+
 @given(st.one_of(st.integers(), st.text()), st.text(), st.dictionaries(st.text(), st.text()))
 @settings(deadline=None)
 def test_what_is_written_is_read_back(ident: int | str, method: str, params: dict[str, str]) -> None:

@@ -51,9 +51,30 @@ def test_what_frames_say_is_what_the_other_reader_reads(pieces: list[bytes]) -> 
     assert [each for each in found if each.data] == wanted
 
 
+@given(
+    st.lists(
+        st.sampled_from([b"data: a", b"data: ", b"data:", b":", b"event: e", b"event: ", b"\n", b"\r\n", b"\r", b"x"])
+        | st.sampled_from([b"data: a\n\n", b"data: a\r\n\r\n", b"event: e\ndata: a\n\n", b"data: a\n\r\n"]),
+        max_size=12,
+    )
+)
+def test_events_are_the_frames_and_what_each_of_them_says(pieces: list[bytes]) -> None:
+    frames, events = Frames(), Frames()
+    for piece in pieces:
+        assert events.events(piece) == [(each, *read(each)) for each in frames.feed(piece)]
+    assert events.rest() == frames.rest()
+
+
 def test_a_frame_of_one_line_is_passed_on_as_the_object_it_came_in() -> None:
     chunk = b"data: 1\n\n"
     assert Frames().feed(chunk)[0] is chunk
+
+
+def test_a_chunk_of_many_frames_is_cut_and_the_rest_is_kept_for_the_next() -> None:
+    frames = Frames()
+    assert frames.feed(b"data: 1\n\n: ping\n\n\n\ndata: 2\n") == [b"data: 1\n\n", b": ping\n\n", b"\n\n"]
+    assert frames.feed(b"\ndata: 3\n\n") == [b"data: 2\n\n", b"data: 3\n\n"]
+    assert frames.rest() == b""
 
 
 def test_what_follows_the_last_whole_frame_is_told() -> None:
@@ -63,7 +84,13 @@ def test_what_follows_the_last_whole_frame_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "chunks", [[b"data: " + b"x" * 200], [b"data: ", b"x" * 50, b"x" * 50], [b"x" * 120 + b"\n\n"]]
+    "chunks",
+    [
+        [b"data: " + b"x" * 200],
+        [b"data: ", b"x" * 50, b"x" * 50],
+        [b"x" * 120 + b"\n\n"],
+        [b"\n\n" + b"x" * 99 + b"\n\n"],
+    ],
 )
 def test_a_frame_beyond_the_limit_is_refused(chunks: list[bytes]) -> None:
     frames = Frames(limit=100)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
 
-from fedgate.core.streams import Ready, closing, discard
+from fedgate.core.streams import Ready, closing, discard, follow
 
 pytestmark = pytest.mark.anyio
 
@@ -113,3 +113,56 @@ async def test_items_that_are_ready_come_one_after_the_other_and_then_no_more() 
     assert [item async for item in items] == [1, 2]
     assert [item async for item in items] == []
     await items.aclose()
+
+
+class Script:
+    """A stream made of what to say: bytes are yielded, exceptions raised."""
+
+    def __init__(self, *script: bytes | BaseException) -> None:
+        self._script = list(script)
+        self.closed = 0
+
+    def __aiter__(self) -> "Script":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._script:
+            raise StopAsyncIteration
+        said = self._script.pop(0)
+        if isinstance(said, bytes):
+            return said
+        raise said
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+async def test_all_who_follow_hear_of_the_end_once_and_in_turn() -> None:
+    heard: list[tuple[str, int, bool, BaseException | None]] = []
+    body = follow(Script(b"one", b"three"), lambda it: heard.append(("first", it.sent, it.whole, it.error)))
+    assert follow(body, lambda it: heard.append(("second", it.sent, it.whole, it.error))) is body
+    assert [chunk async for chunk in body] == [b"one", b"three"]
+    await body.aclose()
+    assert heard == [("first", 8, True, None), ("second", 8, True, None)]
+
+
+async def test_who_follows_hears_why_a_stream_broke() -> None:
+    heard: list[tuple[int, bool, BaseException | None]] = []
+    broken = OSError("gone")
+    body = follow(Script(b"one", broken), lambda it: heard.append((it.sent, it.whole, it.error)))
+    with pytest.raises(OSError, match="gone"):
+        assert [chunk async for chunk in body] == []
+    await body.aclose()
+    assert heard == [(3, False, broken)]
+
+
+@pytest.mark.parametrize("read", [True, False])
+async def test_closing_a_followed_stream_closes_what_is_in_it_and_is_no_end(read: bool) -> None:
+    heard: list[tuple[int, bool, BaseException | None]] = []
+    source = Script(b"one", b"three")
+    body = follow(source, lambda it: heard.append((it.sent, it.whole, it.error)))
+    if read:
+        assert await anext(body) == b"one"
+    await body.aclose()
+    await body.aclose()
+    assert (source.closed >= 1, heard) == (True, [(3 if read else 0, False, None)])

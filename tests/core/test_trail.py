@@ -63,7 +63,7 @@ def test_what_is_remembered_is_bounded() -> None:
         made.note("x" * 1000)
         opened(made, "mcp", "notes", str(number))
     assert (len(made.notes), len(made.hops)) == (MAX_NOTES, MAX_HOPS)
-    assert max(map(len, made.notes)) == 200
+    assert max(map(len, made.told)) == 200
 
 
 def test_a_message_may_name_another_trace_than_its_request() -> None:
@@ -75,3 +75,36 @@ def test_a_message_may_name_another_trace_than_its_request() -> None:
     off = trail()
     assert off.adopt(f"00-{TRACE}-{SPAN}-01") == TRACE
     assert off.context is None
+
+
+def test_what_is_for_spans_alone_is_kept_only_where_they_are_sent() -> None:
+    for sampled in (True, False):
+        made = trail(Context(TRACE, OWN, sampled))
+        hop = opened(made, "mcp", "notes", "tools/call add")
+        hop.at("127.0.0.1:9001")
+        hop.tell("a", 1)
+        made.tell("b", 2)
+        assert (made.sampled, hop.sampled) == (sampled, sampled)
+        assert (hop.attributes, made.attributes) == (({"a": 1}, {"b": 2}) if sampled else ({}, {}))
+        assert hop.endpoint == "127.0.0.1:9001"
+    assert not trail().sampled
+    NO_HOP.at("127.0.0.1:9001")
+    assert (NO_HOP.endpoint, NO_HOP.sampled) == ("", False)
+
+
+class Said:
+    """Becomes a text when somebody looks."""
+
+    looks = 0
+
+    def __str__(self) -> str:
+        self.looks += 1
+        return "y" * 1000
+
+
+def test_a_note_may_become_a_text_when_it_is_read() -> None:
+    made, said = trail(), Said()
+    made.note("x")
+    made.note(said)
+    assert said.looks == 0
+    assert made.told == ["x", "y" * 200]

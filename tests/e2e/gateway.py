@@ -103,15 +103,16 @@ class Running:
     def modern(self, capabilities: dict[str, Any] | None = None) -> Modern:
         return Modern(self.caller, capabilities)
 
-    async def ready(self) -> dict[str, Any]:
-        """The body of `/readyz`."""
-        found: dict[str, Any] = json.loads((await self.caller.get("/readyz")).body)
+    async def ready(self, key: str = "") -> dict[str, Any]:
+        """The body of `/readyz`. `key`: an administrator's, where there are any."""
+        caller = self.by(key) if key else self.caller
+        found: dict[str, Any] = json.loads((await caller.get("/readyz")).body)
         return found
 
-    async def server(self, name: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Wait until a server's entry in `/readyz` is as wanted."""
+    async def server(self, name: str, wanted: Callable[[dict[str, Any]], bool], key: str = "") -> dict[str, Any]:
+        """Wait until a server's entry in `/readyz` is as wanted. `key`: as of `ready`."""
         async with asyncio.timeout(LIMIT):
-            while not wanted(entry := (await self.ready())["servers"][name]):
+            while not wanted(entry := (await self.ready(key))["servers"][name]):
                 await CLOCK.sleep(PAUSE)
         assert isinstance(entry, dict)
         return entry
@@ -216,6 +217,7 @@ def _config(gateway: Gateway) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
 

@@ -148,8 +148,11 @@ async def test_readiness_metrics_and_the_announcement_show_agents(office: Open) 
         announced = json.loads(desk.gateway.errors.all('{"version"')[0])
         assert announced["a2a"] == [f"http://127.0.0.1:{desk.gateway.port}/a2a/support"]
         assert [each["state"] for each in announced["agents"][0]["instances"]] == ["ready", "ready"]
-        agent = (await desk.gateway.ready())["agents"]["support"]
+        agent = (await desk.gateway.ready(ROOT))["agents"]["support"]
         assert (agent["state"], len(agent["instances"])) == ("ready", 2)
+        for key in ("", ALICE):
+            known = await desk.gateway.ready(key)
+            assert known == {"status": "ready", "counts": {"servers": {}, "agents": {"ready": 1}}}
         await desk.holder("c1")
         assert await desk.gateway.metric('fedgate_sessions{protocol="a2a"}') == 1
         assert await desk.gateway.metric('fedgate_agent_instances{agent="support",state="ready"}') == 2

@@ -15,6 +15,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 
 from fedgate.cli.main import main
 from fedgate.cli.sample_child import listening
+from fedgate.manifest.model import Manifest
 from tests.a2a.agent_kit import Process, sdk_card, served
 from tests.e2e.caller import Caller, Got, Legacy, Modern, encode
 from tests.e2e.gateway import CLOCK, LIMIT, PAUSE, InProcess, environment, in_process, manifest_of
@@ -279,14 +280,99 @@ async def test_a_conversation_of_somebody_else_looks_like_one_that_does_not_exis
         assert again["structuredContent"]["text"].startswith("tea is green. (turn 2, ")
 
 
-async def test_an_agent_for_some_groups_is_not_for_others(urls: list[str], tmp_path: Path) -> None:
-    keys = {"keys": [{**KEYS["keys"][0], "groups": ["staff"]}, KEYS["keys"][1]]}
-    agents = {"support": {"instances": urls, "groups": ["staff"]}}
-    async with in_process(manifest(urls, access=keys, agents=agents), tmp_path) as gateway:
-        mine = await Modern(gateway.by("key-of-alice-0001")).tool("desk__remember", {"message": "hello"})
-        assert "isError" not in answered(mine)
-        not_mine = await Modern(gateway.by("key-of-bob-000001")).tool("desk__remember", {"message": "hello"})
-        assert "result" not in not_mine.message or answered(not_mine)["isError"]
+def keys(**access: Any) -> dict[str, Any]:
+    """Alice is staff, bob is not."""
+    return {"keys": [{**KEYS["keys"][0], "groups": ["staff"]}, KEYS["keys"][1]], "admins": ["staff"], **access}
+
+
+def refusal(got: Got) -> tuple[int, int, str]:
+    error = got.message["error"]
+    return got.status, error["code"], error["message"]
+
+
+@pytest.mark.parametrize("by", ["groups", "rule"])
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+async def test_the_tools_of_an_agent_that_is_hidden_look_unknown(
+    urls: list[str], tmp_path: Path, era: str, by: str
+) -> None:
+    agent: dict[str, Any] = {"instances": urls, **({"groups": ["staff"]} if by == "groups" else {})}
+    rules = [{"deny": 'a2a.agent == "support" && !("staff" in principal.groups)'}] if by == "rule" else []
+    text = manifest(urls, access=keys(rules=rules), agents={"support": agent})
+    async with in_process(text, tmp_path) as gateway:
+
+        async def client(key: str, view: str = "") -> Legacy | Modern:
+            caller = gateway.by(key, view)
+            return Modern(caller) if era == "modern" else await Legacy.open(caller)
+
+        alice, bob = await client("key-of-alice-0001"), await client("key-of-bob-000001")
+        assert (await alice.tools(), await bob.tools()) == (TOOLS, [])
+        assert "isError" not in answered(await alice.tool("desk__remember", {"message": "hello"}))
+        hidden = refusal(await bob.tool("desk__remember", {"message": "hello"}))
+        unknown = refusal(await bob.tool("desk__nothing", {"message": "hello"}))
+        assert hidden == (*unknown[:2], "Unknown tool: desk__remember")
+        view = await Modern(gateway.by("key-of-bob-000001", "desk")).call("tools/list")
+        assert (view.status, view.message["error"]["message"]) == (
+            404, "there is no MCP server or profile 'desk' here; there are: none",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["skills", "send"])
+async def test_a_rule_on_a_skill_holds_for_its_tool(urls: list[str], tmp_path: Path, mode: str) -> None:
+    rules = [{"deny": 'a2a.skill == "book"', "name": "no-booking"}]
+    async with in_process(manifest(urls, {"tools": mode}, access=keys(rules=rules)), tmp_path) as gateway:
+        bob = Modern(gateway.by("key-of-bob-000001"))
+        assert await bob.tools() == (["desk__send"] if mode == "send" else TOOLS[:2])
+        if mode == "skills":
+            said = refusal(await bob.tool("desk__book", {"message": "a table"}))[2]
+            assert said == "Unknown tool: desk__book"
+        name = "desk__send" if mode == "send" else "desk__remember"
+        assert "isError" not in answered(await bob.tool(name, {"message": "hello"}))
+
+
+async def test_a_rule_on_conversations_holds_however_a_call_names_its_own(urls: list[str], tmp_path: Path) -> None:
+    said = {"message": "remember tea is green"}
+    async with in_process(manifest(urls, access=keys()), tmp_path) as gateway:
+        session = await Legacy.open(gateway.by("key-of-bob-000001"))
+        modern = Modern(gateway.by("key-of-bob-000001"))
+        ids = answered(await session.tool("desk__remember", said))["structuredContent"]
+
+        def rule(expression: str) -> None:
+            access = keys(rules=[{"deny": expression, "name": "not-this"}])
+            gateway.gateway.apply(Manifest.model_validate(json.loads(manifest(urls, access=access))))
+
+        rule(f'a2a.context_id == "{ids["contextId"]}"')
+        by_context, by_task = {"context_id": ids["contextId"]}, {"task_id": ids["taskId"]}
+        refused = [
+            await modern.tool("desk__remember", {**said, **by_context}),
+            await modern.tool("desk__remember", {**said, **by_task}),
+            await session.tool("desk__count", said),  # in the conversation of its session
+        ]
+        assert [refusal(got) for got in refused] == [(403, -32600, "this is not allowed here: not-this")] * 3
+        assert "isError" not in answered(await modern.tool("desk__remember", said))
+        rule("has(a2a.task_id)")
+        assert refusal(await modern.tool("desk__remember", {**said, **by_task}))[0] == 403
+        assert "isError" not in answered(await modern.tool("desk__remember", {**said, **by_context}))
+
+
+async def test_the_rules_that_hold_for_an_agent_are_explained_for_its_tools(urls: list[str], tmp_path: Path) -> None:
+    rules = [
+        {"deny": 'a2a.agent == "support" && !("staff" in principal.groups)', "name": "staff-only"},
+        {"deny": 'a2a.skill == "book"', "name": "no-booking"},
+    ]
+    async with in_process(manifest(urls, access=keys(rules=rules)), tmp_path) as gateway:
+
+        async def why(**question: Any) -> Any:
+            caller = Caller(gateway.port, "/admin/why", {"authorization": "Bearer key-of-alice-0001"})
+            found = json.loads((await caller.post(encode(question))).body)
+            return found["allowed"], found["known"], found["why"], found["told"]
+
+        hidden = (False, False, "deny staff-only")
+        assert await why(**{"as": "bob", "tool": "desk__count"}) == (*hidden, "Unknown tool: desk__count")
+        assert await why(**{"as": "bob", "agent": "support"}) == (*hidden, "there is no agent 'support' here")
+        assert await why(**{"as": "alice", "tool": "desk__count"}) == (True, True, "allowed", "")
+        assert await why(**{"as": "alice", "agent": "support"}) == (True, True, "allowed", "")
+        booking = (False, False, "deny no-booking", "Unknown tool: desk__book")
+        assert await why(**{"as": "alice", "tool": "desk__book"}) == booking
 
 
 async def test_tools_appear_when_the_agent_does_and_lists_do_not_wait_for_it(tmp_path: Path) -> None:

@@ -60,6 +60,13 @@ class World:
     async def rejections(self, limit: str) -> float:
         return await self.gateway.metric(f'fedgate_limit_rejections_total{{limit="{limit}"}}')
 
+    async def decisions(self, got: Got) -> list[str]:
+        """What the story of a request tells of limits."""
+        ident = got.headers["x-fedgate-request-id"]
+        caller = Caller(self.gateway.port, f"/admin/requests/{ident}", {"authorization": f"Bearer {ALICE}"})
+        (story,) = json.loads((await caller.send("GET", {})).body)["operations"]
+        return [each for each in story["decisions"] if each.startswith("limit ")]
+
     async def line(self, got: Got) -> dict[str, Any]:
         return await self.gateway.line(got.headers["x-fedgate-request-id"])
 
@@ -91,7 +98,7 @@ async def world(folder: Path, *limits: dict[str, Any], openai: tuple[Answer, ...
             {"one": {"url": server.url}},
             agents={"support": settings_of(agent)},
             models=models,
-            access=KEYS,
+            access={**KEYS, "admins": ["staff"]},
             limits=list(limits),
         )
         async with in_process(manifest, folder) as gateway:
@@ -122,6 +129,8 @@ async def test_one_limit_counts_tools_agents_and_models_and_refuses_in_the_words
             told = await found.agent(speech=speech).send()
             assert told.status == 429
             assert "is reached: 3 requests per day" in told.body.decode()
+            if speech.binding == "jsonrpc":
+                assert json.loads(told.body)["error"]["code"] == -32000
         assert refused(await found.chat())["error"]["type"] == "rate_limit_error"
         claude = await found.models("/v1/messages").post(asked(model="claude", max_tokens=9), ANTHROPIC_KIND)
         assert refused(claude)["error"]["type"] == "rate_limit_error"
@@ -169,6 +178,43 @@ async def test_a_session_of_the_legacy_era_survives_a_refusal(tmp_path: Path) ->
         answers = {message["id"]: message for message in map(json.loads, got.events)}
         assert answers[1]["error"]["code"] == -32005
         assert "result" in answers[2]
+
+
+async def test_who_passes_is_told_what_is_left_in_every_protocol_and_the_story_tells_it(tmp_path: Path) -> None:
+    limits: list[dict[str, Any]] = [
+        {"name": "wide", "requests": "100/hour"},
+        {"name": "narrow", "requests": "5/day", "concurrency": 2},
+        {"name": "tokens", "tokens": "1000/day"},
+    ]
+    async with world(tmp_path, *limits) as found:
+        legacy = await Legacy.open(found.gateway.by(ALICE))
+        replies = [
+            await found.mcp().tool("one__echo", {}),
+            await legacy.tool("one__echo"),
+            (await found.agent(speech=REST).send()).got,
+            await found.chat(max_tokens=90),
+        ]
+        left = [int(each.headers["ratelimit-remaining"]) for each in replies]
+        assert left == [3, 2, 1, 0]  # to open the session was one
+        for each, rest in zip(replies, left, strict=True):
+            assert each.headers["ratelimit"].startswith(f'"narrow";r={rest};t=')
+            assert each.headers["ratelimit-policy"] == '"narrow";q=5;w=86400'
+            assert each.headers["x-ratelimit-remaining-requests"] == str(rest)
+        assert "x-ratelimit-limit-tokens" not in replies[0].headers
+        chat = replies[3]
+        assert chat.headers["x-ratelimit-limit-tokens"] == "1000"
+        reserved = 1000 - int(chat.headers["x-ratelimit-remaining-tokens"])
+        assert await found.decisions(chat) == [
+            "limit wide: 1 request, 95 of 100 per hour left",
+            "limit narrow: 1 call, 1 of 2 at a time left",
+            "limit narrow: 1 request, 0 of 5 per day left",
+            f"limit tokens: {reserved} tokens, {1000 - reserved} of 1000 per day left",
+        ]
+        refusal = await found.chat()
+        refused(refusal)
+        assert refusal.headers["ratelimit"].startswith('"narrow";r=0;t=')
+        (told,) = [each for each in await found.decisions(refusal) if "refused" in each]
+        assert told.startswith("limit narrow: refused: 1 request, 0 of 5 per day left, again in ")
 
 
 # Tokens.

@@ -119,7 +119,7 @@ async def mission(replicas: list[dict[str, str]], models: Provider, folder: Path
         telemetry={"log": {"format": "json", "ids": "plain"}},
     )
     async with as_process(manifest, folder) as gateway:
-        await gateway.server("time", lambda entry: entry["state"] == "ready")
+        await gateway.server("time", lambda entry: entry["state"] == "ready", KEY)
         yield Alice(gateway)
 
 

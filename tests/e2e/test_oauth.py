@@ -187,7 +187,8 @@ async def test_what_an_upstream_refuses_is_an_error_and_never_an_empty_list(tmp_
         upstream("modern") as one,
         gateway(issuer, one, tmp_path, {**auth, "issuer": issuer.url}) as at,
     ):
-        state = (await at.ready())["servers"]["notes"]
+        assert (await at.ready())["counts"]["servers"] == {"down": 1}
+        state = (await at.ready(issuer.token()))["servers"]["notes"]
         assert state["state"] == "down"
         assert state["reason"].endswith("refuses it (invalid_client)")
         assert "wrong" not in state["reason"]

@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,43 +9,11 @@ import pytest
 
 from fedgate.core.clock import SystemClock
 from tests.e2e.caller import request
-from tests.e2e.gateway import LIMIT, ROOT, Lines, as_process, ended, environment, manifest_of
-from tests.federation.upstreams import upstream
+from tests.e2e.collector import CLIENT, ERROR, PARENT, SERVER, SPAN, TRACE, collector
+from tests.e2e.gateway import LIMIT, as_process, ended, manifest_of
+from tests.federation.upstreams import Seen, error, http, result, text, upstream
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
-
-TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-PARENT = f"00-{TRACE}-{SPAN}-01"
-SERVER, CLIENT = 2, 3
-"""OTLP's span kinds."""
-
-
-class Collector:
-    """A receiver that runs."""
-
-    def __init__(self, port: int, lines: Lines) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self.lines = lines
-
-    async def spans(self, count: int) -> list[dict[str, Any]]:
-        """The first so many, waited for."""
-        await self.lines.saw('"span"', count)
-        return [json.loads(each) for each in self.lines.all('"span"')]
-
-
-@asynccontextmanager
-async def collector(mode: str = "well") -> AsyncIterator[Collector]:
-    script = str(ROOT / "tests" / "telemetry" / "otlp_receiver.py")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, script, mode, stdout=asyncio.subprocess.PIPE, env=environment()
-    )
-    assert process.stdout is not None
-    lines = Lines(process.stdout)
-    try:
-        yield Collector(int((await lines.saw("listening")).split()[1]), lines)
-    finally:
-        await ended(process)
-        await lines.aclose()
 
 
 def mapped(pid: int) -> str:
@@ -87,6 +52,49 @@ async def test_a_call_is_one_trace_from_its_caller_to_its_server(back: Any, tmp_
         assert sent == f"00-{TRACE}-{hop['span']}-01"
         assert seen.params["_meta"]["tracestate"] == "vendor=1"
         assert seen.header("traceparent") == sent
+
+
+async def test_errors_of_tools_and_of_the_protocol_are_told_as_the_conventions_have_them(tmp_path: Path) -> None:
+    async def fails(seen: Seen) -> bytes:
+        return http(200, result(seen, {**text("no such file"), "isError": True}))
+
+    async def refuses(seen: Seen) -> bytes:
+        return http(200, error(seen, -32602, "no"))
+
+    def traced_by(number: int) -> str:
+        return f"00-{number:032x}-{SPAN}-01"
+
+    async with (
+        upstream("legacy") as one,
+        collector() as there,
+        as_process(traced(one.url, there.url), tmp_path) as gateway,
+    ):
+        session, modern = await gateway.legacy(), gateway.modern()
+        one.on["tools/call"] = fails
+        params = {"name": "one__echo", "arguments": {}}
+        failed = await session.call("tools/call", {**params, "_meta": {"traceparent": traced_by(1)}}, "call-1")
+        assert failed.message["result"]["isError"] is True
+        one.on["tools/call"] = refuses
+        assert (await modern.tool("one__echo", ident=2, traceparent=traced_by(2))).message["error"]["code"] == -32602
+        assert (await modern.tool("one__gone", ident=3, traceparent=traced_by(3))).message["error"]["code"] == -32602
+        call, hop = await there.trace(f"{1:032x}", 2)
+        for each in (call, hop):
+            assert (each["attributes"]["error.type"], each["status"]) == ("tool_error", ERROR)
+            assert each["attributes"]["mcp.protocol.version"] == "2025-11-25"
+            assert each["attributes"]["gen_ai.tool.name"] == "echo"
+        assert call["attributes"]["jsonrpc.request.id"] == "call-1"
+        assert "error" not in await gateway.line(failed.headers["x-fedgate-request-id"])
+        call, hop = await there.trace(f"{2:032x}", 2)
+        for each in (call, hop):
+            said = each["attributes"]
+            assert (said["error.type"], said["rpc.response.status_code"]) == ("-32602", "-32602")
+        assert call["attributes"]["mcp.protocol.version"] == "2026-07-28"
+        (call,) = await there.trace(f"{3:032x}", 1)
+        said = call["attributes"]
+        assert (said["jsonrpc.request.id"], said["error.type"], said["rpc.response.status_code"]) == (
+            "3", "-32602", "-32602",
+        )  # fmt: skip
+        assert session.session not in json.dumps([json.loads(each) for each in there.lines.all('"span"')])
 
 
 async def test_a_message_that_names_a_trace_is_part_of_that_one(tmp_path: Path) -> None:

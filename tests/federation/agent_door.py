@@ -9,6 +9,7 @@ from fedgate.core.call import Caller, Principal
 from fedgate.core.conversation import Asking, Offer, Said, Shown, Skill
 from fedgate.core.errors import GatewayError
 from fedgate.core.rawjson import Raw
+from fedgate.core.trail import Trail
 from fedgate.federation.agent_connection import AgentTools
 from fedgate.federation.agent_settings import AgentServer
 from fedgate.federation.messages import Answer, Ask, Client, Event, Notice, Outbound
@@ -30,6 +31,10 @@ class FakeDoor:
         self.turns = list(turns)
         self.now = Shown(offer, reason="" if offer else "agent support is unreachable: refused")
         self.asked: list[Asking] = []
+        self.trails: list[Trail | None] = []
+        """Those of cancellations."""
+        self.contexts: dict[str, str] = {}
+        """By task or thread."""
         self.cancelled: list[tuple[str, str, str]] = []
         self.abandoned: list[tuple[str, str, str]] = []
         self.forgotten: list[str] = []
@@ -67,7 +72,11 @@ class FakeDoor:
         finally:
             self.closed += 1
 
-    async def cancel(self, agent: str, caller: Caller, task: str) -> str:
+    def context_of(self, asking: Asking) -> str:
+        return asking.context or self.contexts.get(asking.task or asking.thread, "")
+
+    async def cancel(self, agent: str, caller: Caller, task: str, trail: Trail | None = None) -> str:
+        self.trails.append(trail)
         self.cancelled.append((agent, caller.principal.owner, task))
         if isinstance(self.cancel_result, GatewayError):
             raise self.cancel_result

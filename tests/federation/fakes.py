@@ -101,4 +101,4 @@ class Person:
 
 def exchange(asker: Asker, client: Client | None = None) -> Exchange:
     """A legacy client's exchange whose questions `asker` answers."""
-    return Exchange(Raw(b"1"), "legacy", client or Client(), EventStream(), asker)
+    return Exchange(Raw(b"1"), "legacy", client or Client(), EventStream, asker)

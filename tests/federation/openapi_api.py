@@ -9,6 +9,7 @@ from fedgate.core.rawjson import fields
 from fedgate.federation.messages import Answer, Notice, Outbound
 from fedgate.federation.openapi_connection import OpenApi
 from fedgate.federation.openapi_settings import OpenApiServer
+from fedgate.federation.openapi_shown import Showing
 from fedgate.federation.openapi_source import Source
 from tests.core.http_peer import Received, Wire, opened, peer
 from tests.federation.openapi_kit import PETSTORE
@@ -88,7 +89,8 @@ async def connected(base_url: str, headers: dict[str, str] | None = None, **sett
             **{"openapi": str(PETSTORE), "base_url": base_url, "headers": headers or {}, **settings}
         )
         sent = tuple((name.lower().encode(), value.encode()) for name, value in (headers or {}).items())
-        connection = OpenApi(Source("pets", section, client), client, inbox, headers=sent, agent="fedgate/1")
+        source = Source("pets", section, client)
+        connection = OpenApi(source, client, inbox, agent="fedgate/1", showing=Showing(sent))
         await connection.open()
         try:
             yield Caller(connection, heard)

@@ -5,12 +5,17 @@ from typing import Any
 
 import pytest
 
+from fedgate.core.call import replace
+from fedgate.core.clock import ManualClock
 from fedgate.core.conversation import Asking, Heard, Outcome, Piece, Said
 from fedgate.core.errors import NotFound, UpstreamRefused, UpstreamTimeout
 from fedgate.core.rawjson import Raw
+from fedgate.core.trail import Trail
 from fedgate.federation.agent_call import MAX_QUESTIONS, AgentCall
-from fedgate.federation.messages import Ask, Client
+from fedgate.federation.messages import Answer, Ask, Client
+from fedgate.federation.spent import Spent
 from tests.federation.agent_door import ALICE, FORM, MODERN, FakeDoor, Turn, call, connection, outbound
+from tests.federation.fakes import dump
 
 pytestmark = pytest.mark.anyio
 
@@ -143,3 +148,18 @@ async def test_what_the_caller_may_not_say_is_a_result_and_a_dead_agent_an_error
     assert result == {"content": [{"type": "text", "text": "there is no such conversation"}], "isError": True}
     with pytest.raises(UpstreamRefused):
         await call(found, outbound("count", {"message": "x"}))
+
+
+async def test_each_message_is_told_in_the_request_of_its_client() -> None:
+    clock = ManualClock()
+    first, second = Trail(clock), Trail(clock)
+    spent = Spent(clock, first)
+    door = FakeDoor([ASKS], [ASKS])
+    asked = replace(outbound("remember", {"message": "book"}, ABLE), spent=spent)
+    answers = iter([accept("4"), {"action": "decline"}])
+    async for event in connection(door).call(asked):
+        if isinstance(event, Ask):
+            spent.goes_on(second)
+            await event.reply(Answer(result=dump(next(answers))))
+    assert [each.trail for each in door.asked] == [first, second]
+    assert door.trails == [second]

@@ -106,6 +106,7 @@ async def test_cancelling_reaches_the_call_that_is_named_and_no_other() -> None:
 def test_streams_are_found_by_the_ids_of_their_events() -> None:
     one = session()
     running, done = one.begin(Raw(b"1")), one.begin(Raw(b"2"))
+    running.streaming = True
     finished(one, done, streaming=True)
     for exchange in (running, done):
         assert one.find_stream(f"{exchange.stream.name}.7") == (exchange.stream, 7)

@@ -199,6 +199,19 @@ async def test_the_record_has_the_error_of_the_answer_and_the_time_of_the_server
         assert record.upstream_seconds > 0
 
 
+async def test_a_stream_that_begins_has_waited_for_its_server_until_then() -> None:
+    async with upstream() as one, house(one) as at:
+        one.on["tools/call"] = _talking
+        meta = {**envelope(), "progressToken": 5}
+        _, head = modern("tools/call", {**ECHO, "_meta": meta}, mcp_name=b"one__echo")
+        record = Record(head, "mcp", 0.0)
+        reply = await at.handle(Call("mcp", head, record, principal=ALICE))
+        before = record.upstream_seconds
+        assert before > 0
+        await events(reply)
+        assert record.upstream_seconds >= before
+
+
 async def test_an_error_without_a_code_is_not_our_fault() -> None:
     async def codeless(seen: Seen) -> bytes:
         return http(200, b'{"jsonrpc":"2.0","id":%d,"error":{"message":"x"}}' % seen.id)

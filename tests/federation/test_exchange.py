@@ -19,7 +19,7 @@ async def nobody(_exchange: Exchange, method: str, _params: bytes) -> Answer:
 
 
 def exchange(ident: bytes = b"7") -> Exchange:
-    return Exchange(Raw(ident), "legacy", Client(), EventStream(), nobody)
+    return Exchange(Raw(ident), "legacy", Client(), EventStream, nobody)
 
 
 async def frames(stream: EventStream) -> list[bytes]:

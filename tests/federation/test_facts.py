@@ -1,16 +1,21 @@
 """federation/facts.py: what rules are told of a call and of what a catalog may hold, in names that no view changes."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from fedgate.core.call import Call
+from fedgate.core.conversation import Offer, Skill
 from fedgate.core.jsonrpc import Message
 from fedgate.core.rawjson import Raw
+from fedgate.federation.agent_facts import AgentFacts
+from fedgate.federation.agent_settings import AgentServer
 from fedgate.federation.catalog import Route
 from fedgate.federation.facts import Facts
 from fedgate.federation.inbound import Inbound, Kind
 
+from .agent_door import FakeDoor
 from .fakes import raws, record, request
 
 FACTS = Facts({"desk": "support"})
@@ -98,3 +103,20 @@ def test_a_server_that_is_an_agent_is_told_as_both() -> None:
     facts = Facts({"desk": "support"}).of_item("tools/list", "desk", "ask").facts
     assert facts["a2a"] == {"agent": "support", "method": "SendMessage"}
     assert "a2a" not in Facts({"desk": "support"}).of_server("crm").facts
+
+
+def test_a_tool_of_an_agent_is_told_with_its_skill_and_the_conversation_of_the_call() -> None:
+    door = FakeDoor(offer=Offer("Desk", skills=(Skill("ask"),)))
+    settings = SimpleNamespace(settings=AgentServer(agent="support"))
+    facts = Facts({"desk": "support"}, AgentFacts({"desk": settings}, door))  # type: ignore[dict-item]
+    thing = facts.of_item("tools/list", "desk", "ask")
+    assert thing.facts["mcp"]["agent"] == "support"
+    assert thing.facts["a2a"]["skill"]() == "ask"
+    assert thing.unknown == ("mcp.tool.arguments", "a2a.context_id", "a2a.task_id")
+    assert "a2a.skill" in facts.of_server("desk").unknown
+    arguments = {"message": "x", "context_id": "c1"}
+    told = facts.of_call(bound("tools/call", {"name": "ask", "arguments": arguments}, Route("desk", "ask")))["a2a"]
+    assert (told["agent"], told["method"], told["skill"](), told["context_id"]()) == (
+        *("support", "SendMessage"),
+        *("ask", "c1"),
+    )

@@ -11,9 +11,11 @@ import pytest
 
 from fedgate.core.errors import UpstreamInvalid, UpstreamRefused, UpstreamTimeout
 from fedgate.core.http_client import HttpClient
-from fedgate.federation.messages import Outbound
+from fedgate.core.rawjson import fields
+from fedgate.federation.messages import Outbound, answer_of_call
 from fedgate.federation.openapi_connection import MAX_ANSWER, OpenApi
 from fedgate.federation.openapi_settings import OpenApiServer
+from fedgate.federation.openapi_shown import Showing
 from fedgate.federation.openapi_source import Source
 from tests.core.http_peer import background, opened, until
 from tests.federation.openapi_api import Caller, connected, http, http_api
@@ -63,6 +65,15 @@ async def test_a_call_is_a_request_and_its_answer_a_result() -> None:
         assert received.header(b"authorization") == b"Bearer t"
         assert received.header(b"user-agent") == b"fedgate/1"
         assert received.header(b"content-type") is None
+
+
+async def test_a_request_says_to_which_trace_it_belongs() -> None:
+    async with http_api() as api, connected(api.base_url, {"X-Key": "k"}) as caller:
+        params = fields(b'{"name":"getPet","arguments":{"petId":7}}')
+        outbound = Outbound("tools/call", params, {}, trace=((b"traceparent", b"00-1-2-01"),))
+        await answer_of_call(caller.connection.call(outbound))
+        (received,) = api.seen
+        assert (received.header(b"traceparent"), received.header(b"x-key")) == (b"00-1-2-01", b"k")
 
 
 async def test_bodies_of_every_kind_arrive() -> None:
@@ -150,7 +161,7 @@ async def test_headers_that_cannot_be_sent_are_said_without_their_value() -> Non
     async with http_api() as api, opened() as client:
         source = Source("pets", OpenApiServer(openapi=str(PETSTORE), base_url=api.base_url), client)
         headers = ((b"authorization", b"s3cret\r\n"),)
-        connection = OpenApi(source, client, lambda _notice: None, headers=headers, agent="a")
+        connection = OpenApi(source, client, lambda _notice: None, agent="a", showing=Showing(headers))
         await connection.open()
         with pytest.raises(UpstreamInvalid, match="the request for getPet cannot be sent: the header") as caught:
             await Caller(connection, []).tool("getPet", petId=7)
@@ -192,6 +203,6 @@ async def test_a_change_that_cannot_be_used_leaves_the_old_tools(
 async def test_before_it_is_open_there_is_nothing_to_call() -> None:
     async with opened(HttpClient()) as client:
         source = Source("x", OpenApiServer(openapi="x"), client)
-        connection = OpenApi(source, client, lambda _notice: None, headers=(), agent="a")
+        connection = OpenApi(source, client, lambda _notice: None, agent="a")
         with pytest.raises(UpstreamInvalid, match="not loaded"):
             await anext(connection.call(Outbound("tools/list", {}, {})))

@@ -54,6 +54,17 @@ def test_logs_call_it_by_its_host_or_its_file(entry: dict[str, str], endpoint: s
     assert "hunter2" not in repr(found)
 
 
+def test_it_has_credentials_of_the_same_kinds_as_a_server_with_a_url() -> None:
+    asked = {"type": "client_credentials", "token_url": "http://i/t", "client_id": "a", "client_secret": "hunter2"}
+    for auth in (asked, {**asked, "type": "token_exchange"}, {"type": "forward", "headers": ["X-User"]}):
+        found = server({"openapi": "x", "auth": auth})
+        as_url = McpSettings.model_validate({"servers": {"x": {"url": "http://h/mcp", "auth": auth}}}, context=MANIFEST)
+        assert found.auth is not None
+        assert found.auth == getattr(as_url.servers["x"], "auth", None)
+        assert "hunter2" not in repr(found)
+    assert refused({"openapi": "x", "auth": {"type": "basic"}}) == [("auth", 'needs "type"')]
+
+
 def test_headers_are_not_shown() -> None:
     assert "hunter2" not in repr(server({"openapi": "x", "headers": {"A": "hunter2"}}))
 

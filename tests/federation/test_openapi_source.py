@@ -11,6 +11,7 @@ import pytest
 from fedgate.core.errors import UpstreamError, UpstreamInvalid, UpstreamRefused
 from fedgate.federation.openapi_document import Broken
 from fedgate.federation.openapi_settings import OpenApiServer
+from fedgate.federation.openapi_shown import Showing
 from fedgate.federation.openapi_source import MAX_DOCUMENT, MAX_WARNINGS, Api, Source, in_thread, parsed
 from tests.core.http_peer import LIMIT, Received, Wire, background, opened, peer, until
 from tests.federation.openapi_kit import PETSTORE, TRACKS
@@ -21,7 +22,7 @@ HEADERS = ((b"authorization", b"Bearer t"),)
 
 async def load(headers: Any = (), **settings: Any) -> Api:
     async with opened() as http:
-        return await Source("crm", OpenApiServer(**settings), http).load(headers)
+        return await Source("crm", OpenApiServer(**settings), http).load(Showing(headers))
 
 
 class Site:
@@ -132,14 +133,14 @@ async def test_a_file_is_changed_when_it_is_another_and_not_while_it_is_gone(tmp
     file.write_bytes(TRACKS.read_bytes())
     async with opened() as http:
         source = Source("crm", OpenApiServer(openapi=str(file), base_url="http://h"), http)
-        await source.load(())
+        await source.load(Showing())
         assert not await source.changed()
         file.unlink()
         assert not await source.changed()
         file.write_bytes(TRACKS.read_bytes() + b" ")
         os.utime(file, ns=(1, 1))
         assert await source.changed()
-        await source.load(())
+        await source.load(Showing())
         assert not await source.changed()
 
 

@@ -40,7 +40,7 @@ class Lot:
         self.parking = Parking(self.seal)
 
     def call(self, client: Client = CAN) -> Exchange:
-        exchange = Exchange(Raw(b"1"), "modern", client, EventStream(), self.parking.ask)
+        exchange = Exchange(Raw(b"1"), "modern", client, EventStream, self.parking.ask)
         self.parking.admit(exchange, "key:alice", inbound())
         return exchange
 

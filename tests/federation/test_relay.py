@@ -16,8 +16,9 @@ from fedgate.federation.exchange import Exchange
 from fedgate.federation.hub import Hub
 from fedgate.federation.inbound import Inbound, read_message
 from fedgate.federation.messages import Answer, Client
-from fedgate.federation.relay import MAX_ROUNDS, Ends, Relay, Spent
+from fedgate.federation.relay import MAX_ROUNDS, Ends, Relay
 from fedgate.federation.routing import route
+from fedgate.federation.spent import Spent
 from fedgate.federation.stream import EventStream
 from tests.core.http_peer import background
 from tests.federation.connections import hub_over
@@ -80,8 +81,8 @@ class House:
         inbound = read_message(message)
         catalog = self.catalog(view)
         inbound = replace(inbound, route=route(catalog, method, inbound.params, "legacy"))
-        exchange = Exchange(Raw(b"1"), "legacy", client, EventStream(), person or Person())
-        await self.relay.run(inbound, exchange, Ends(catalog, _same), Spent())
+        exchange = Exchange(Raw(b"1"), "legacy", client, EventStream, person or Person())
+        await self.relay.run(inbound, exchange, Ends(catalog, _same), Spent(SystemClock()))
         return exchange
 
 
@@ -147,8 +148,8 @@ async def test_a_cancelled_call_still_has_an_answer() -> None:
         catalog = at.catalog("")
         message = jsonrpc.parse_one(dump({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {}}))
         inbound = Inbound("legacy", "request", message, route=catalog.routes["tools/list"]["one__echo"])
-        exchange = Exchange(Raw(b"1"), "legacy", WILLING, EventStream(), Person())
-        async with background(at.relay.run(inbound, exchange, Ends(catalog, _same), Spent())) as running:
+        exchange = Exchange(Raw(b"1"), "legacy", WILLING, EventStream, Person())
+        async with background(at.relay.run(inbound, exchange, Ends(catalog, _same), Spent(SystemClock()))) as running:
             await one.saw("tools/call")
             running.cancel()
             await one.saw("notifications/cancelled")

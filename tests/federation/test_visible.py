@@ -1,5 +1,6 @@
 """federation/visible.py: what a caller may not know of is not in its catalog, in no list and by no name."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedgate.core.call import Call, Principal
+from fedgate.core.clock import ManualClock
 from fedgate.core.errors import NotFound, RpcError
 from fedgate.federation import visible as visible_module
 from fedgate.federation.catalog import Catalog, Route, build
@@ -21,6 +23,8 @@ from fedgate.federation.views import View
 from fedgate.federation.visible import Eyes, VisibleCatalogs
 
 from .fakes import item, listing, raws, record, request, tools
+
+pytestmark = pytest.mark.anyio
 
 INFO = {"name": "fedgate", "version": "1"}
 FACTS = Facts({})
@@ -162,6 +166,8 @@ class Shelf:
 
     def __init__(self, **views: View) -> None:
         self.agents: dict[str, str] = {}
+        self.servers: dict[str, Any] = {}
+        self.door = None
         self.made = 0
         self._views = {"": ALWAYS, **views}
         self._catalogs = {name: build(EVERYTHING, view) for name, view in self._views.items()}
@@ -234,6 +240,141 @@ def test_a_view_that_is_hidden_looks_unknown_and_is_not_named(hidden: str) -> No
 def test_whoever_sees_no_view_is_told_of_none() -> None:
     with pytest.raises(NotFound, match=r"there are: none$"):
         catalogs(Shelf(a=ALONE), Who(lambda *_: False)).get(a_call("x"))
+
+
+# In slices.
+
+
+class Counting(ManualClock):
+    """Counts the pauses. Each look at a thing takes `cost` seconds."""
+
+    def __init__(self, cost: float = 0.0) -> None:
+        super().__init__()
+        self.cost = cost
+        self.slices = [0]
+
+    def looked(self, _facts: Mapping[str, Any], _unknown: tuple[str, ...]) -> bool:
+        self.slices[-1] += 1
+        self.advance(self.cost)
+        return True
+
+    async def sleep(self, seconds: float) -> None:
+        assert seconds == 0
+        self.slices.append(0)
+        await super().sleep(seconds)
+
+
+class Large(Shelf):
+    """A hub with many tools."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.listings = {"a": tools(*[f"tool{number}" for number in range(count)])}
+        self._catalogs[""] = build(self.listings, ALWAYS)
+
+    def catalog_of(self, view: str, visible: Any) -> Catalog:
+        self.made += 1
+        return build(self.listings, ALWAYS, before=self._catalogs[view], visible=visible)
+
+    def change(self, view: str) -> None:
+        self._catalogs[view] = build(self.listings, ALWAYS)
+
+
+@pytest.mark.parametrize(
+    ("cost", "slices"),
+    [(0.0, [visible_module.SLICE] * 3 + [2]), (0.001, [2] * 25), (1.0, [1] * 50)],
+)
+async def test_rules_are_asked_in_slices_of_so_many_things_or_so_much_time(cost: float, slices: list[int]) -> None:
+    clock, shelf = Counting(cost), Large(50)
+    shared = VisibleCatalogs(cast("Hub", shelf), Who(clock.looked), clock)
+    catalog = await shared.look(a_call())
+    # What is asked last, in one go with the building, is whether there is the server.
+    assert clock.slices == [*slices[:-1], slices[-1] + 1]
+    assert len(listed(catalog)) == 50
+    assert shared.get(a_call()) is await shared.look(a_call()) is catalog
+    assert shelf.made == 1
+
+
+async def test_others_go_on_between_slices_and_callers_of_one_kind_share_the_work() -> None:
+    clock, shelf = Counting(), Large(50)
+    who = Who(clock.looked)
+    shared = VisibleCatalogs(cast("Hub", shelf), who, clock)
+    seen: list[int] = []
+
+    async def meanwhile() -> None:
+        while shelf.made == 0:
+            seen.append(len(clock.slices))
+            await asyncio.sleep(0)
+
+    first, second, third, _ = await asyncio.gather(*[shared.look(a_call()) for _ in range(3)], meanwhile())
+    assert first is second is third
+    assert (shelf.made, sum(clock.slices)) == (1, 51)
+    assert sorted(set(seen)) == [2, 3, 4]
+
+
+async def test_a_caller_that_gives_up_leaves_the_work_to_the_next() -> None:
+    clock, shelf = Counting(), Large(50)
+    shared = VisibleCatalogs(cast("Hub", shelf), Who(clock.looked), clock)
+    first, second = (asyncio.create_task(shared.look(a_call())) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert len(listed(await second)) == 50
+    assert shelf.made == 1
+
+
+async def test_no_more_than_so_many_catalogs_are_made_at_a_time() -> None:
+    clock, shelf = Counting(), Large(50)
+    kinds = [Who(clock.looked, b"%d" % number) for number in range(3 * visible_module.AT_ONCE)]
+    turn = iter(kinds)
+
+    class Everybody(Who):
+        def of(self, _call: Call) -> Who:
+            return next(turn)
+
+    shared = VisibleCatalogs(cast("Hub", shelf), Everybody(not_named()), clock)
+    most = 0
+
+    async def watch() -> None:
+        nonlocal most
+        while shelf.made < len(kinds):
+            most = max(most, sum(0 < len(each.asked) < 51 for each in kinds))
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*[shared.look(a_call()) for _ in kinds], watch())
+    assert (shelf.made, most) == (len(kinds), visible_module.AT_ONCE)
+
+
+async def test_what_changes_meanwhile_is_in_the_catalog_that_is_made() -> None:
+    clock, shelf = Counting(), Large(50)
+    shared = VisibleCatalogs(cast("Hub", shelf), Who(not_named("late1")), clock)
+    looking = asyncio.create_task(shared.look(a_call()))
+    await asyncio.sleep(0)
+    shelf.listings = {"a": tools("late1", "late2")}
+    shelf.change("")
+    assert listed(await looking) == ["a__late2"]
+    assert shelf.made == 1
+
+
+async def test_a_view_that_goes_meanwhile_is_unknown() -> None:
+    clock, shelf = Counting(), Large(50)
+    shared = VisibleCatalogs(cast("Hub", shelf), Who(clock.looked), clock)
+    looking = [asyncio.create_task(shared.look(a_call())) for _ in range(2)]
+    await asyncio.sleep(0)
+    shelf._catalogs.clear()
+    for each in looking:
+        with pytest.raises(NotFound):
+            await each
+    assert shelf.made == 0
+
+
+async def test_without_rules_nobody_waits() -> None:
+    shelf = Large(50)
+    clock = Counting()
+    assert await VisibleCatalogs(cast("Hub", shelf), clock=clock).look(a_call()) is shelf.catalog("")
+    assert clock.slices == [0]
 
 
 @settings(deadline=None)

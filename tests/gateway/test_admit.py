@@ -8,8 +8,9 @@ import pytest
 from fedgate.access.hosts import HostPolicy
 from fedgate.core.call import Call, Record, Reply, Request
 from fedgate.core.errors import Forbidden, GatewayError, Misdirected, NotFound, Overloaded, TooLarge
+from fedgate.core.streams import Followed
 from fedgate.core.tasks import Tasks
-from fedgate.gateway.admit import STREAMS_PER_CALL, Admit, Counted
+from fedgate.gateway.admit import STREAMS_PER_CALL, Admit
 
 pytestmark = pytest.mark.anyio
 
@@ -57,13 +58,13 @@ class Body:
         self.closed += 1
 
 
-async def opened(stage: Admit, body: AsyncIterator[bytes], operation: str = "tools/call") -> Counted:
+async def opened(stage: Admit, body: AsyncIterator[bytes], operation: str = "tools/call") -> Followed:
     async def inner(_call: Call) -> Reply:
         return Reply(206, ((b"x", b"y"),), body)
 
     reply = await stage(call(operation), inner)
     assert (reply.status, reply.headers) == (206, ((b"x", b"y"),))
-    assert isinstance(reply.body, Counted)
+    assert isinstance(reply.body, Followed)
     return reply.body
 
 

@@ -12,7 +12,8 @@ from fedgate.core.call import Call, Handler, Reply
 from fedgate.core.clock import ManualClock
 from fedgate.core.errors import BadRequest, RequestTimeout, TooLarge
 from fedgate.core.tasks import Tasks
-from fedgate.gateway.asgi import WATCH_AFTER, Hot, Message, Receive, Scope, Send, Watch, Wire
+from fedgate.gateway.asgi import Hot, Wire
+from fedgate.gateway.asgi_exchange import WATCH_AFTER, AsgiExchange, Message, Receive, Scope, Send
 
 pytestmark = pytest.mark.anyio
 
@@ -510,31 +511,32 @@ async def test_after_the_watchers_are_closed_none_is_started() -> None:
     assert (peer.body, peer.received) == (b"a", 0)
 
 
-async def test_a_watch_is_armed_once_and_never_begins_after_its_end() -> None:
+async def test_a_watch_begins_once_and_never_after_its_end() -> None:
     peer, tasks = Peer(), Tasks("test")
-    watch = Watch(peer.receive, tasks)
-    watch.arm()
-    watch.arm()
-    watch.stop()
-    watch.start()
+    exchange = AsgiExchange(peer.receive, peer.send, tasks)
+    exchange.watch()
+    exchange.watch()
+    exchange.unwatch()
     await pause(WATCH_AFTER * 2)
     assert (peer.received, len(tasks)) == (0, 0)
-    watch = Watch(peer.receive, tasks)
-    watch.start()
-    watch.start()
+    exchange = AsgiExchange(peer.receive, peer.send, tasks)
+    exchange.watch()
+    await exchange.begin(200, ())
+    await exchange.begin(200, ())
     assert len(tasks) == 1
-    watch.stop()
+    exchange.unwatch()
     await tasks.aclose()
 
 
 async def test_a_disconnect_that_is_noticed_after_the_end_cancels_nobody() -> None:
     tasks, peer = Tasks("test"), Peer()
-    watch = Watch(peer.receive, tasks)
-    watch.start()
+    exchange = AsgiExchange(peer.receive, peer.send, tasks)
+    exchange.watch()
+    await exchange.begin(200, ())
     await pause()
     peer.left.set()
-    watch.stop()
+    exchange.unwatch()
     await tasks.aclose()
     task = asyncio.current_task()
     assert task is not None
-    assert (task.cancelling(), watch.gone) == (0, False)
+    assert (task.cancelling(), exchange.gone) == (0, False)

@@ -96,6 +96,15 @@ def test_a_manifest_says_who_may_do_what(facts: dict[str, Any], protocol: str, a
     assert verdicts == [alice, bob]
 
 
+def test_the_groups_of_an_agent_count_for_its_tools_and_not_for_its_card() -> None:
+    agents = {"support": {"instances": ["http://127.0.0.1:9"], "groups": ["engineering"]}}
+    of = judge_of(Manifest.model_validate({"agents": agents, "mcp": {"servers": {"desk": {"agent": "support"}}}}))
+    as_tool = {"mcp": {"server": "desk", "agent": "support"}, "a2a": {"agent": "support"}}
+    assert [of.verdict(a_call("mcp", each), as_tool).allowed for each in (ALICE, BOB)] == [True, False]
+    assert of.verdict(a_call("a2a", BOB), {"a2a": {"agent": "support"}}).allowed
+    assert not judge_of(Manifest.model_validate({"agents": agents}))
+
+
 def test_groups_of_a_route_are_enough() -> None:
     of = judge_of(Manifest.model_validate({"models": MANIFEST["models"]}))
     own = {"llm": {"route": "smart"}}

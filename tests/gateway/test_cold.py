@@ -1,4 +1,4 @@
-"""gateway/cold.py: health and readiness for everybody, metrics for those who may look, a sentence for the lost."""
+"""gateway/cold.py: metrics for those who may look, names for those who may administer, a sentence for the lost."""
 
 from typing import Any
 
@@ -9,10 +9,9 @@ from pydantic import SecretStr
 from fedgate.access.hosts import HostPolicy
 from fedgate.access.keys import KeyRing
 from fedgate.access.settings import ApiKey
-from fedgate.console.ports import AgentView, InstanceView
-from fedgate.core.clock import ManualClock
+from fedgate.console.ports import AgentView
 from fedgate.federation.server import State, Status
-from fedgate.gateway.cold import SETTLING, Cold, Facts
+from fedgate.gateway.cold import Cold, Facts
 from fedgate.gateway.visitors import Visitors
 from fedgate.telemetry.metrics import Metrics
 
@@ -23,7 +22,6 @@ class Desk:
     """The cold side with servers whose state can be set, asked from `address`."""
 
     def __init__(self, **states: State) -> None:
-        self.clock = ManualClock()
         self.states = states
         self.agents: list[AgentView] = []
         keys = [
@@ -36,7 +34,6 @@ class Desk:
             url="http://gw.example",
             status=self.status,
             metrics=Metrics("1.2.3"),
-            clock=self.clock,
             agents=lambda: self.agents,
         )
         hosts = HostPolicy(True, None, ("gw.example",))
@@ -50,61 +47,6 @@ class Desk:
         sent = {"host": "localhost", **{name.replace("_", "-"): value for name, value in headers.items()}}
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.request(method, path, headers=sent)
-
-
-async def test_health_is_that_the_process_answers_whatever_name_it_is_called_by() -> None:
-    reply = await Desk(notes="down").ask("/healthz", host="10.0.0.7:8080")
-    assert (reply.status_code, reply.json()) == (200, {"status": "ok"})
-
-
-@pytest.mark.parametrize(
-    ("states", "ready"),
-    [
-        ({}, True),
-        ({"a": "ready"}, True),
-        ({"a": "down", "b": "degraded"}, True),
-        ({"a": "ready", "b": "starting"}, False),
-    ],
-)
-async def test_readiness_waits_for_servers_that_are_being_reached(states: dict[str, State], ready: bool) -> None:
-    desk = Desk(**states)
-    reply = await desk.ask("/readyz", host="10.0.0.7")
-    assert reply.status_code == (200 if ready else 503)
-    body = reply.json()
-    assert body["status"] == ("ready" if ready else "starting")
-    assert {name: server["state"] for name, server in body["servers"].items()} == states
-
-
-async def test_readiness_waits_for_agents_too_and_tells_their_instances() -> None:
-    desk = Desk(a="ready")
-    instance = InstanceView("s1", "127.0.0.1:9101", "starting", "aaaa")
-    for state, status in (("starting", 503), ("unreachable", 200), ("ready", 200)):
-        desk.agents = [AgentView("support", state, (instance,), "1.0")]
-        reply = await desk.ask("/readyz")
-        assert reply.status_code == status
-        agent = reply.json()["agents"]["support"]
-        assert (agent["state"], agent["version"], agent["instances"][0]["name"]) == (state, "1.0", "s1")
-
-
-async def test_readiness_does_not_wait_for_ever() -> None:
-    desk = Desk(slow="starting")
-    desk.clock.advance(SETTLING)
-    assert (await desk.ask("/readyz")).status_code == 503
-    desk.clock.advance(0.1)
-    assert (await desk.ask("/readyz")).status_code == 200
-
-
-async def test_a_gateway_that_stops_is_healthy_and_not_ready() -> None:
-    desk = Desk(a="ready")
-    desk.cold.stopping = True
-    reply = await desk.ask("/readyz")
-    assert (reply.status_code, reply.json()["status"]) == (503, "stopping")
-    assert (await desk.ask("/healthz")).status_code == 200
-
-
-async def test_readiness_tells_the_state_of_each_server() -> None:
-    server = (await Desk(notes="ready").ask("/readyz")).json()["servers"]["notes"]
-    assert (server["state"], server["tools"], server["reason"]) == ("ready", 3, "why")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
@@ -180,7 +122,8 @@ async def test_what_a_foreign_page_must_not_read_is_refused_to_it(
 
 
 async def test_the_front_page_says_what_is_here_and_how_to_connect() -> None:
-    reply = await Desk(notes="ready", time="down").ask("/", host="gw.example")
+    desk = Desk(notes="ready", time="down")
+    reply = await desk.ask("/", host="gw.example", authorization="Bearer the-root-key")
     assert reply.status_code == 200
     assert "fedgate 1.2.3" in reply.text
     assert "notes, time" in reply.text
@@ -199,7 +142,20 @@ async def test_the_front_page_says_what_is_here_and_how_to_connect() -> None:
     assert "none configured" in (await Desk().ask("/")).text
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/mcpx", "/healthz/x", "/" + "x" * 1000])
+@pytest.mark.parametrize("address", ["127.0.0.1", "192.0.2.1"])
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer user-key"}, {"authorization": "Bearer wrong"}])
+async def test_the_front_page_names_nothing_to_those_who_may_not_administer(
+    address: str, headers: dict[str, str]
+) -> None:
+    desk = Desk(notes="ready", time="down")
+    desk.agents = [AgentView("support", "ready")]
+    text = (await desk.ask("/", address, **headers)).text
+    assert "with its own names: 2 configured" in text
+    assert "HTTP+JSON): 1 configured" in text
+    assert not [name for name in ("notes", "time", "support") if name in text]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/mcpx", "/metrics/x", "/" + "x" * 1000])
 async def test_an_unknown_path_is_told_where_clients_connect(path: str) -> None:
     reply = await Desk().ask(path)
     assert reply.status_code == 404
@@ -207,7 +163,7 @@ async def test_an_unknown_path_is_told_where_clients_connect(path: str) -> None:
     assert len(reply.text) < 300
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/"])
+@pytest.mark.parametrize("path", ["/metrics", "/"])
 async def test_other_methods_are_not_allowed(path: str) -> None:
     desk = Desk()
     assert (await desk.ask(path, "127.0.0.1", "POST")).status_code == 405

@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from fedgate.core.tasks import Tasks
-from fedgate.gateway.asgi import Receive, Scope, Send
+from fedgate.gateway.asgi_exchange import Receive, Scope, Send
 from fedgate.gateway.http_protocol import MAX_HEAD, MAX_HEADERS, BoundedProtocol
 
 pytestmark = pytest.mark.anyio

@@ -162,7 +162,7 @@ async def opened(desk: Desk, *chunks: bytes | BaseException, **fields: int) -> t
         return Reply(206, ((b"x", b"y"),), streams[0])
 
     reply = await desk.run(inner)
-    assert (reply.status, reply.headers) == (206, ((b"x", b"y"),))
+    assert (reply.status, reply.headers[0]) == (206, (b"x", b"y"))
     assert await desk.left() == {"tokens": MOST - 300, "concurrency": 1}
     return streams[0], reply.body
 
@@ -325,6 +325,7 @@ def test_mcp_clients_get_a_json_rpc_error_and_old_ones_keep_their_session(
 def test_a2a_clients_of_json_rpc_get_an_error_with_the_status(version: Any) -> None:
     body = told(render_a2a(Speech(version, "jsonrpc"), Raw(b'"x"'), ERROR))
     assert (body["id"], body["error"]["message"]) == ("x", SAYS)
+    assert body["error"]["code"] == -32000  # not that the request is invalid: it may be sent again
     data = body["error"]["data"]
     assert (data[0] if version == "1.0" else data)["reason"] == "RATE_LIMITED"
 
@@ -351,3 +352,35 @@ def test_clients_of_models_get_their_vendors_error(format_: Format, wanted: dict
     error = found["error"]
     assert {key: error[key] for key in wanted["error"]} == wanted["error"]
     assert found.get("type") == wanted.get("type")
+
+
+# What those are told who pass.
+
+
+async def test_who_passes_is_told_how_it_stands_to_each_rate() -> None:
+    desk = Desk(requests="3/minute", tokens=f"{MOST}/day")
+    for left in (2, 1, 0):
+        found = dict((await desk.run(answering(read=90, written=10))).headers)
+        assert found[b"x-ratelimit-remaining-requests"] == b"%d" % left
+        assert found[b"x-ratelimit-limit-tokens"] == b"%d" % MOST
+        assert b"retry-after" not in found
+    assert found[b"ratelimit"].startswith(b'"a";r=0;t=')
+
+
+async def test_an_error_that_was_made_a_reply_is_told_too_and_a_place_alone_is_not() -> None:
+    desk = Desk(requests="3/minute")
+    assert dict((await desk.run(answering(503))).headers)[b"ratelimit-remaining"] == b"2"
+    assert (await Desk(concurrency=2).run(answering())).headers == ()
+    assert (await desk.run(answering(), call(operation="ping"))).headers == ()
+
+
+async def test_what_a_provider_says_of_its_own_limits_makes_room() -> None:
+    desk = Desk(requests="3/minute")
+    theirs = ((b"x-ratelimit-limit-requests", b"9"), (b"x-ratelimit-limit-tokens", b"8"), (b"x", b"y"))
+
+    async def inner(_: Call) -> Reply:
+        return Reply(200, theirs, b"ok")
+
+    found = (await desk.run(inner)).headers
+    assert found[:2] == theirs[1:]
+    assert [value for name, value in found if name == b"x-ratelimit-limit-requests"] == [b"3"]

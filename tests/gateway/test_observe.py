@@ -9,7 +9,8 @@ from fedgate.core.call import Call, Record, Reply, Request
 from fedgate.core.clock import ManualClock
 from fedgate.core.errors import GatewayError, NotFound, UpstreamBroken
 from fedgate.core.stage import Stage
-from fedgate.gateway.observe import Observe, ObservedBody
+from fedgate.core.streams import Followed
+from fedgate.gateway.observe import Observe
 from fedgate.telemetry.lines import Ended
 
 pytestmark = pytest.mark.anyio
@@ -82,12 +83,12 @@ class Chunks:
         self.closed += 1
 
 
-async def streamed(desk: Desk, body: AsyncIterator[bytes]) -> ObservedBody:
+async def streamed(desk: Desk, body: AsyncIterator[bytes]) -> Followed:
     async def inner(call: Call) -> Reply:
         return Reply(200, body=body)
 
     reply = await desk.stage(desk.call(), inner)
-    assert isinstance(reply.body, ObservedBody)
+    assert isinstance(reply.body, Followed)
     assert desk.book.lines == []
     return reply.body
 

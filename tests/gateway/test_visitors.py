@@ -9,7 +9,7 @@ from fedgate.access.keys import KeyRing
 from fedgate.access.settings import ApiKey
 from fedgate.core.call import ANONYMOUS, Principal
 from fedgate.core.errors import ClientError, Forbidden, Misdirected, Unauthorized
-from fedgate.gateway.visitors import Visitors
+from fedgate.gateway.visitors import Head, Visitors
 
 KEYS = (
     ApiKey(id="root", key=SecretStr("the-root-key")),
@@ -95,3 +95,20 @@ def test_somebody_whom_an_issuer_calls_like_an_administrators_key_is_none() -> N
     assert judge.is_admin(Principal(id="root", kind="key"))
     assert not judge.is_admin(Principal(id="root", kind="jwt"))
     assert judge.is_admin(Principal(id="x", kind="jwt", groups=("admins",)))
+
+
+def test_whether_somebody_may_administer_can_be_asked() -> None:
+    judge = visitors(*KEYS)
+    asked = {"the-root-key": True, "operator-key": True, "user-key": False, "wrong": False}
+    assert {key: judge.may_administer(request(THERE, x_api_key=key)) for key in asked} == asked
+    assert (judge.may_administer(request()), visitors().may_administer(request())) == (False, True)
+
+
+@pytest.mark.parametrize("address", [HERE, THERE, None])
+@pytest.mark.parametrize("key", ["the-root-key", "user-key"])
+def test_the_head_of_a_scope_is_judged_as_starlettes_request(address: str | None, key: str) -> None:
+    lines = [(b"host", b"localhost"), (b"authorization", b"Bearer " + key.encode()), (b"authorization", b"Bearer no")]
+    scope = {"type": "http", "headers": lines, "client": (address, 5000) if address else None}
+    for judge in (visitors(), visitors(*KEYS)):
+        assert judge.may_administer(Head(scope)) == judge.may_administer(Request(scope))
+        assert judge.may_look(Head(scope)) == judge.may_look(Request(scope))

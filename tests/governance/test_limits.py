@@ -1,11 +1,14 @@
 """governance/limits.py: all or nothing, each caller for itself, and what is left."""
 
 import asyncio
+import contextlib
+from typing import Any
 
 import pytest
 
-from fedgate.core.errors import RateLimited, TooLarge
+from fedgate.core.errors import ClientError, RateLimited, TooLarge
 from fedgate.core.spending import Expected
+from fedgate.core.trail import Trail
 from fedgate.governance.limits import Asking, Limits
 from tests.governance.limited import ALICE, BOB, TOOL, Desk, call, limit
 
@@ -199,3 +202,49 @@ async def test_a_limit_that_stays_as_it_is_goes_on_counting_in_the_next_manifest
     changed = limit(name="other", requests="3/day")
     desk.limits = Limits([changed, same, limit(name="new", concurrency=1)], desk.clock, before=desk.limits)
     assert await desk.left() == {"other requests": 3, "same requests": 1, "new concurrency": 1}
+
+
+async def told(desk: Desk, **how: Any) -> list[str]:
+    """What stands in the story of a call."""
+    made = call(how.pop("principal", ALICE), protocol=how.pop("protocol", "mcp"))
+    made.record.trail = Trail(desk.clock)
+    own = how.pop("own", TOOL)
+    with contextlib.suppress(ClientError):
+        await desk.limits.take(made, lambda: own, Asking(lambda: how.get("expected"), occupies=True))
+    return made.record.trail.told
+
+
+async def test_what_limits_decide_stands_in_the_story() -> None:
+    desk = Desk(limit(name="first", requests="3/minute", concurrency=2), limit(name="second", requests="1/day"))
+    assert await told(desk) == [
+        "limit first: 1 call, 1 of 2 at a time left",
+        "limit first: 1 request, 2 of 3 per minute left",
+        "limit second: 1 request, 0 of 1 per day left",
+    ]
+    assert await told(desk) == [
+        "limit first: 1 call, 0 of 2 at a time left",
+        "limit first: 1 request, 1 of 3 per minute left",
+        "limit second: refused: 1 request, 0 of 1 per day left, again in 85800 s",
+    ]
+    busy = Desk(limit(name="one", concurrency=1))
+    await told(busy)
+    assert await told(busy) == ["limit one: refused: 1 call, 0 of 1 at a time left"]
+
+
+async def test_tokens_are_told_as_they_were_reserved() -> None:
+    desk = Desk(limit(name="day", tokens="1000/day"))
+    model: dict[str, Any] = {"own": MODEL, "protocol": "llm"}
+    assert await told(desk, expected=Expected(100, 200, 400), **model) == [
+        "limit day: 300 tokens, 700 of 1000 per day left"
+    ]
+    assert await told(desk, expected=Expected(800, 100, 400), **model) == [
+        "limit day: refused: 900 tokens, 700 of 1000 per day left, again in 143112 s"
+    ]
+    assert await told(desk, expected=Expected(5000), **model) == [
+        "limit day: refused: 5000 tokens, more than 1000 per day"
+    ]
+
+
+async def test_a_limit_that_is_not_about_a_call_is_not_told() -> None:
+    desk = Desk(limit(name="other", when='mcp.tool.name == "nothing"', requests="3/minute"))
+    assert await told(desk) == []

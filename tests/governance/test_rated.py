@@ -1,5 +1,7 @@
 """governance/rated.py: what a call has taken goes back once, or is settled once."""
 
+from typing import Literal
+
 import pytest
 
 from fedgate.core.clock import ManualClock
@@ -64,3 +66,41 @@ async def test_each_unit_is_a_window_of_its_length() -> None:
         clock.advance(2 * seconds - 0.01)
         assert await store.take("a", 1)
         assert (len(store), store.evicted) == (1, 0)
+
+
+async def took(*taken: tuple[Rated, int]) -> Held:
+    held = Held()
+    for rated, cost in taken:
+        assert await held.take(rated, "a", cost)
+    return held
+
+
+def rate(kind: Literal["requests", "tokens"], most: int, name: str) -> Rated:
+    return Rated(kind, Rate(most, "minute"), InMemory(CLOCK, Rate(most, "minute")), name)
+
+
+async def test_headers_are_of_the_rate_that_is_nearest_to_its_end_and_of_each_kind() -> None:
+    held = await took((rate("requests", 10, "a"), 1), (rate("requests", 100, "b"), 1), (rate("tokens", 100, "c"), 90))
+    found = dict(held.headers)
+    assert len(found) == len(held.headers)
+    assert found[b"ratelimit"] == b'"c";r=10;t=60'
+    assert (found[b"ratelimit-limit"], found[b"ratelimit-remaining"]) == (b"100", b"10")
+    assert (found[b"x-ratelimit-limit-tokens"], found[b"x-ratelimit-remaining-tokens"]) == (b"100", b"10")
+    assert (found[b"x-ratelimit-limit-requests"], found[b"x-ratelimit-remaining-requests"]) == (b"10", b"9")
+    other = await took((rate("requests", 2, "a"), 2), (rate("tokens", 100, "c"), 90))
+    assert dict(other.headers)[b"ratelimit"].startswith(b'"a";r=0;t=')
+    assert other.headers.index((b"ratelimit-limit", b"2")) == 2
+
+
+async def test_without_a_rate_there_are_no_headers() -> None:
+    held = Held()
+    assert held.occupy(InUse(1), "a")
+    assert held.headers == ()
+
+
+async def test_what_was_taken_is_told_with_what_is_left() -> None:
+    held = await took((rate("requests", 10, "a"), 1), (rate("tokens", 100, "c"), 90))
+    assert list(map(str, held.told)) == [
+        "limit a: 1 request, 9 of 10 per minute left",
+        "limit c: 90 tokens, 10 of 100 per minute left",
+    ]

@@ -10,6 +10,8 @@ def test_a_rate_that_is_used_up_is_told_in_all_spellings() -> None:
     assert (error.status, error.retryable, error.retry_after, error.reason) == (429, True, 12, "rate_limited")
     assert error.headers == (
         (b"retry-after", b"12"),
+        (b"ratelimit", b'"per-caller";r=0;t=12'),
+        (b"ratelimit-policy", b'"per-caller";q=600;w=60'),
         (b"ratelimit-limit", b"600"),
         (b"ratelimit-remaining", b"0"),
         (b"ratelimit-reset", b"12"),
@@ -40,6 +42,8 @@ def test_concurrency_has_no_window() -> None:
     assert str(error) == 'the limit "export" is reached: 2 calls at a time; try again when one has ended'
     assert dict(error.headers) == {
         b"retry-after": b"1",
+        b"ratelimit": b'"export";r=0;t=1',
+        b"ratelimit-policy": b'"export";q=2;qu="concurrent-requests"',
         b"ratelimit-limit": b"2",
         b"ratelimit-remaining": b"0",
         b"ratelimit-reset": b"1",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedgate.governance.sliding import Count, left, wait, whole_seconds
+from fedgate.governance.sliding import Count, left, renewed, wait, whole_seconds
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,10 @@ def test_it_fits_after_the_wait_and_not_before(
 
 def test_headers_are_told_whole_seconds_that_are_never_too_early() -> None:
     assert [whole_seconds(each) for each in (0.0, 0.2, 1.0, 1.01, 59.9)] == [1, 1, 1, 2, 60]
+
+
+def test_more_is_there_when_something_fits_again_or_the_window_ends() -> None:
+    assert renewed(Count(60, 0, 3, 40.0), 10) == 40.0
+    full = Count(60, 10, 9, 40.0)
+    assert left(full, 10) == 0
+    assert renewed(full, 10) == wait(full, 10, 1) < 40.0

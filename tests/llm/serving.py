@@ -13,7 +13,8 @@ from fedgate.core.call import Call, Handler, Principal, Reply, replace
 from fedgate.core.errors import Unauthorized
 from fedgate.core.stage import compose
 from fedgate.gateway.admit import Admit
-from fedgate.gateway.asgi import Hot, Receive, Scope, Send, Wire
+from fedgate.gateway.asgi import Hot, Wire
+from fedgate.gateway.asgi_exchange import Receive, Scope, Send
 from fedgate.gateway.bind import Bind
 from fedgate.gateway.observe import Observe
 from fedgate.gateway.rescue import Rescue

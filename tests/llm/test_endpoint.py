@@ -124,6 +124,33 @@ async def test_a_request_within_geminis_count_names_the_providers_model() -> Non
 
 
 @pytest.mark.parametrize(
+    ("path", "caller", "speaks", "answer", "told"),
+    [
+        ("/v1/messages/count_tokens", "anthropic", "gemini", {"totalTokens": 31}, {"input_tokens": 31}),
+        ("/v1beta/models/m:countTokens", "gemini", "anthropic", {"input_tokens": 31}, {"totalTokens": 31}),
+    ],
+)
+async def test_a_provider_of_the_other_format_counts_what_it_would_be_sent(
+    path: str, caller: str, speaks: str, answer: Any, told: Any
+) -> None:
+    async with provider(scripted.json(answer)) as up, front(manifest(up.base, speaks)) as gate:
+        got = await gate.send(path, json.dumps(SHAPES[caller].request).encode())
+    where = {"anthropic": b"/v1/messages/count_tokens", "gemini": b"/v1beta/models/gpt:countTokens"}
+    assert [each.target for each in up.asked] == [where[speaks]]
+    assert (got.status, got.json) == (200, told)
+    assert b"x-fedgate-estimated" not in got.headers
+    assert gate.meter.of("tokens") == []
+
+
+@pytest.mark.parametrize("status", [404, 500])
+async def test_a_provider_that_cannot_count_after_all_is_no_error(status: int) -> None:
+    async with provider(scripted.json({}, status)) as up, front(manifest(up.base, "gemini")) as gate:
+        got = await gate.send("/v1/messages/count_tokens", SHAPES["anthropic"].body())
+    assert got.headers[b"x-fedgate-estimated"] == b"true"
+    assert 5 <= got.json["input_tokens"] <= 20
+
+
+@pytest.mark.parametrize(
     ("path", "body", "key"),
     [
         ("/v1/messages/count_tokens", SHAPES["anthropic"].body(), "input_tokens"),

@@ -1,5 +1,6 @@
 """llm/providers.py and the provider_ modules: where each kind is asked, with which key and headers."""
 
+import json
 from typing import Any
 
 import pytest
@@ -102,6 +103,14 @@ PLAIN = {b"content-type": b"application/json", b"accept": b"application/json", b
             {},
             "https://europe-west4-aiplatform.googleapis.com/v1/projects/p/locations/europe-west4"
             "/publishers/google/models/m:generateContent",
+            b"authorization",
+        ),
+        (
+            {"type": "vertex", "project": "p", "location": "europe-west4"},
+            "anthropic",
+            {"operation": "count_tokens", "model": "claude-sonnet-4-5"},
+            "https://europe-west4-aiplatform.googleapis.com/v1/projects/p/locations/europe-west4"
+            "/publishers/anthropic/models/count-tokens:rawPredict",
             b"authorization",
         ),
         (
@@ -209,6 +218,11 @@ def test_bedrock_is_signed_with_aws_keys() -> None:
         ({"type": "anthropic"}, "anthropic", "count_tokens", "anthropic"),
         ({"type": "openai"}, "anthropic", "count_tokens", None),
         ({"type": "gemini"}, "gemini", "count_tokens", "gemini"),
+        ({"type": "gemini"}, "anthropic", "count_tokens", "gemini"),
+        ({"type": "anthropic"}, "gemini", "count_tokens", "anthropic"),
+        ({"type": "vertex", "project": "p", "location": "l"}, "anthropic", "count_tokens", "gemini"),
+        ({"type": "openai", "formats": ["openai", "anthropic"]}, "gemini", "count_tokens", "anthropic"),
+        ({"type": "bedrock", "region": "x"}, "anthropic", "count_tokens", None),
         ({"type": "gemini"}, "openai", "chat", "gemini"),
         ({"type": "bedrock", "region": "x"}, "anthropic", "chat", "bedrock"),
     ],
@@ -258,3 +272,27 @@ def test_no_time_is_longer_than_what_the_request_has_left() -> None:
 def test_nothing_of_it_shows_a_key() -> None:
     up = provider(type="openai", api_key="sk-hush", headers={"x": "sk-hush"})
     assert "hush" not in repr(up) + repr(up.kind) + repr(up.kind.__dict__)
+
+
+@pytest.mark.parametrize(
+    ("model", "format_", "body", "sent_"),
+    [
+        (
+            "gemini-2.5-pro",
+            "gemini",
+            {"generateContentRequest": {"model": "m", "contents": [1], "toolConfig": {}, "systemInstruction": {}}},
+            {"contents": [1], "systemInstruction": {}},
+        ),
+        ("gemini-2.5-pro", "gemini", {"contents": [1]}, {"contents": [1]}),
+        (
+            "claude-sonnet-4-5",
+            "anthropic",
+            {"model": "claude-sonnet-4-5", "messages": []},
+            {"model": "claude-sonnet-4-5", "messages": [], "anthropic_version": "vertex-2023-10-16"},
+        ),
+    ],
+)
+def test_vertex_counts_in_a_form_of_its_own(model: str, format_: Any, body: Any, sent_: Any) -> None:
+    up = provider(type="vertex", project="p", location="l", api_key="ya29")
+    order = Order(format_, "count_tokens", model, json.dumps(body).encode())
+    assert json.loads(up.kind.outgoing(order, 0.0).body) == sent_

@@ -50,9 +50,18 @@ JSON = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["model", "a", "é", '"', "mod\nel"]), JSON), st.booleans(), st.integers(0, 4))
-def test_every_object_is_the_same_but_for_the_new_member(value: dict[str, Any], ascii_: bool, indent: int) -> None:
-    body = json.dumps(value, ensure_ascii=ascii_, indent=indent or None).encode("utf-8", "surrogatepass")
+@given(
+    st.dictionaries(st.sampled_from(["model", "a", "é", '"', "mod\nel"]), JSON),
+    st.booleans(),
+    st.integers(0, 4),
+    st.sampled_from([(",", ":"), (", ", ": ")]),
+)
+def test_every_object_is_the_same_but_for_the_new_member(
+    value: dict[str, Any], ascii_: bool, indent: int, separators: tuple[str, str]
+) -> None:
+    body = json.dumps(value, ensure_ascii=ascii_, indent=indent or None, separators=separators).encode(
+        "utf-8", "surrogatepass"
+    )
     mended, found = members(body)
     expected = json.loads(mended) | {"model": "new"}
     for spliced in (set_one(mended, found, "model", b'"new"'), set_found(mended, found, {"model": b'"new"'})):

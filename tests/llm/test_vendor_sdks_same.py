@@ -10,8 +10,9 @@ import anthropic
 import httpx2
 import openai
 import pytest
+from google.genai import types as genai_types
 
-from tests.llm.vendor_clients import CLIENTS, Clients, Wants
+from tests.llm.vendor_clients import ADD, CLIENTS, Clients, Wants
 from tests.llm.vendor_wire import FORMATS, STREAMS, WHOLE, Calls, Says
 from tests.llm.vendor_world import KEY, MODELS, World
 
@@ -118,6 +119,31 @@ def test_tokens_are_counted_by_the_provider(stage: World, sdks: Clients) -> None
     stage.providers.say(b'{"totalTokens":18}')
     assert sdks.gemini.models.count_tokens(model="gemini", contents="Hi").total_tokens == 18
     assert stage.providers.last.path == f"/gemini/v1beta/models/{MODELS['gemini']}:countTokens"
+
+
+def test_tokens_are_counted_by_a_provider_of_another_format(stage: World, sdks: Clients) -> None:
+    stage.providers.say(b'{"totalTokens":23,"promptTokensDetails":[{"modality":"TEXT","tokenCount":23}]}')
+    tools: Any = [{"name": "add", "description": "Add two numbers.", "input_schema": ADD}]
+    messages: Any = [{"role": "user", "content": "Hi"}]
+    counted = sdks.anthropic.messages.with_raw_response.count_tokens(
+        model="gemini", messages=messages, system="Be brief.", tools=tools
+    )
+    assert counted.parse().input_tokens == 23
+    assert "x-fedgate-estimated" not in counted.headers
+    asked = stage.providers.last
+    assert asked.path == f"/gemini/v1beta/models/{MODELS['gemini']}:countTokens"
+    inner = asked.body["generateContentRequest"]
+    assert inner.pop("model") == f"models/{MODELS['gemini']}"
+    genai_types.GenerateContentConfig.model_validate({"tools": inner["tools"]})
+    assert [genai_types.Content.model_validate(each).role for each in inner["contents"]] == ["user"]
+    assert inner["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+
+    stage.providers.say(b'{"input_tokens":24}')
+    assert sdks.gemini.models.count_tokens(model="anthropic", contents="Hi").total_tokens == 24
+    asked = stage.providers.last
+    assert asked.path == "/anthropic/v1/messages/count_tokens"
+    assert asked.body.keys() <= anthropic.types.MessageCountTokensParams.__annotations__.keys()
+    assert asked.headers["anthropic-version"]
 
 
 @pytest.mark.parametrize("provider", ["openai", "responses", "bedrock"])

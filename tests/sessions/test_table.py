@@ -116,6 +116,18 @@ def test_use_puts_the_end_off() -> None:
     assert not desk.found(session)
 
 
+def test_who_holds_a_record_can_say_that_it_is_used_until_it_is_gone() -> None:
+    desk = Desk()
+    session, _ = desk.open()
+    for _ in range(3):
+        desk.clock.advance(IDLE - 1)
+        desk.table.use(session)
+    assert (desk.found(session), session.gone) == (True, False)
+    desk.table.end(session)
+    desk.table.use(session)
+    assert (desk.found(session), session.gone, len(desk.table)) == (False, True, 0)
+
+
 def test_a_busy_record_is_not_idle_however_long_it_takes() -> None:
     desk = Desk()
     session, live = desk.open()
@@ -216,6 +228,7 @@ def test_a_table_that_is_closed_finds_and_opens_nothing() -> None:
     session, _ = desk.open()
     desk.table.close()
     assert not desk.found(session)
+    assert session.gone
     with pytest.raises(Overloaded, match="the gateway is stopping"):
         desk.open()
 

@@ -145,6 +145,7 @@ def test_the_stop_of_the_gateway_ends_no_record() -> None:
     desk.table.close()
     assert (live.ends, session.attachment, desk.ends) == (1, None, [])
     assert desk.table.all() == [session]
+    assert session.gone, "it is not found any more, though it is there"
 
 
 def test_what_is_busy_is_used_all_the_time_as_far_as_the_store_knows() -> None:
