@@ -169,7 +169,7 @@ class CredentialStore:
     def of(self, upstream: str, auth: UpstreamAuth) -> Credentials:
         if isinstance(auth, Forward):
             return Forwarded(auth)
-        client = TokenClient(upstream, auth, self._http, self._discovery(auth.issuer))
+        client = TokenClient(upstream, auth, self._http, self._discovery(auth.issuer), self._clock)
         cache = TokenCache(client, self._clock, self._tasks, upstream)
         return ExchangedToken(upstream, auth, cache) if isinstance(auth, TokenExchange) else OwnToken(auth, cache)
 

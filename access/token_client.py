@@ -1,24 +1,30 @@
 """Asking an authorization server for a token: client credentials (RFC 6749 4.4) and exchange (RFC 8693).
 
 A request in, a token with its lifetime out. What the server answers is read strictly and never repeated, except
-for its error code. Above: `credentials.py`. Below: `fetch.py`, `discovery.py`.
+for its error code. Above: `credentials.py`. Below: `fetch.py`, `discovery.py`,
+`client_assertion.py`.
 """
 
 import base64
 import math
 import re
-from typing import Any
+import secrets
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
 from ..core.auth_settings import ClientCredentials, TokenExchange
 from ..core.call import Header
+from ..core.clock import Clock
 from ..core.errors import GatewayError, UpstreamDenied, UpstreamInvalid
 from ..core.http_client import HttpClient
 from ..core.rawjson import value
 from .discovery import Discovery
 from .fetch import Fetched, host_of, post
+
+if TYPE_CHECKING:
+    from .client_assertion import Signer
 
 MAX_LIFETIME = 86_400.0
 """Seconds that a token is used at most, whatever its server says."""
@@ -73,18 +79,25 @@ class TokenClient:
     """One client of one authorization server. `upstream`: for whom the tokens are, in errors."""
 
     def __init__(
-        self, upstream: str, auth: ClientCredentials | TokenExchange, http: HttpClient, discovery: Discovery | None
+        self,
+        upstream: str,
+        auth: ClientCredentials | TokenExchange,
+        http: HttpClient,
+        discovery: Discovery | None,
+        clock: Clock,
     ) -> None:
         self._upstream = upstream
         self._auth = auth
         self._http = http
         self._discovery = discovery
+        self._clock = clock
+        self._signer: Signer | None = None
 
     async def ask(self, form: Form) -> Granted:
         """Raises `NoCredentials`."""
         try:
             url = await self._url()
-            body, headers = self._signed(form)
+            body, headers = self._signed(form, url)
             answer = await post(self._http, url, body, headers)
         except GatewayError as error:
             raise NoCredentials(f"no token for {self._upstream}: {error.message}") from error
@@ -99,12 +112,27 @@ class TokenClient:
             raise UpstreamInvalid(f"the metadata of {host_of(self._discovery.issuer)} names no token endpoint")
         return url
 
-    def _signed(self, form: Form) -> tuple[bytes, tuple[Header, ...]]:
+    def _signed(self, form: Form, url: str) -> tuple[bytes, tuple[Header, ...]]:
+        if self._auth.client_auth == "private_key_jwt":
+            return urlencode({**form, **self._assertion(url)}).encode(), ()
         name, secret = self._auth.client_id, self._auth.client_secret.get_secret_value()
         if self._auth.client_auth == "post":
             return urlencode({**form, "client_id": name, "client_secret": secret}).encode(), ()
         pair = f"{quote_plus(name)}:{quote_plus(secret)}".encode()  # RFC 6749 2.3.1: both are form-encoded first
         return urlencode(form).encode(), ((b"authorization", b"Basic " + base64.b64encode(pair)),)
+
+    def _assertion(self, url: str) -> Form:
+        """For the issuer, which every server knows as itself; for the token endpoint where no issuer is named."""
+        from .client_assertion import TYPE, BadKey, Signer
+
+        if self._signer is None:
+            try:
+                self._signer = Signer(self._auth.client_secret.get_secret_value().encode())
+            except BadKey as error:
+                raise UpstreamDenied(f"client_secret {error}") from error
+        name = self._auth.client_id
+        made = self._signer.assertion(name, self._auth.issuer or url, self._clock.now(), secrets.token_hex(16))
+        return {"client_id": name, "client_assertion_type": TYPE, "client_assertion": made}
 
     def read(self, answer: Fetched, host: str) -> Granted:
         """The token in an answer of `host`. Raises `NoCredentials`."""

@@ -65,10 +65,12 @@ class _Tokens(Section):
     token_url: Url | None = Field(default=None, description="The token endpoint itself, in place of issuer.")
     client_id: Visible = Field(description="What the gateway is called there.")
     client_secret: Annotated[SecretStr, AfterValidator(_secret)] = Field(
-        description='Its secret, best as "${NAME}" or "${file:/path}".'
+        description='Its secret, best as "${NAME}" or "${file:/path}"; for private_key_jwt its private key (PEM).'
     )
-    client_auth: Literal["basic", "post"] = Field(
-        default="basic", description="How the secret is sent: in the Authorization header, or in the form."
+    client_auth: Literal["basic", "post", "private_key_jwt"] = Field(
+        default="basic",
+        description="How the gateway proves who it is: with the secret in the Authorization header or in the form, "
+        "or with a statement that it signs (RFC 7523).",
     )
     scopes: tuple[Scope, ...] = Field(default=(), description="Scopes to ask for.")
     audience: Visible | None = Field(default=None, description="For whom the token is to be, as the server names it.")

@@ -7,6 +7,7 @@ path or header that holds a line break, a NUL or a space where none belongs rais
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from .http_values import Target
 
@@ -20,18 +21,29 @@ _ONE_FIELD = re.compile(_FIELD)
 _CHUNKED = b"transfer-encoding: chunked\r\n\r\n"
 _BODY_EXPECTED = frozenset({"POST", "PUT", "PATCH"})
 
+KNOWN, LONGEST_KNOWN = 1024, 256
+"""Request lines that are kept, because most requests have one of a few, and the characters of a path up to which."""
+
 Fields = Sequence[tuple[bytes, bytes]]
 
 
 def request_line(method: str, target: Target, path: str, *, absolute: bool) -> bytes:
     """Request line and Host. `absolute` gives the form for a plain HTTP proxy (RFC 9112 3.2.2)."""
     prefix = target.origin if absolute else ""
-    line = f"{method} {prefix}{path} HTTP/1.1\r\nhost: {target.authority}\r\n"
+    make = _known_line if len(path) <= LONGEST_KNOWN else _line
+    return make(method, prefix, path, target.authority)
+
+
+def _line(method: str, prefix: str, path: str, authority: str) -> bytes:
+    line = f"{method} {prefix}{path} HTTP/1.1\r\nhost: {authority}\r\n"
     if path[:1] != "/" or _REQUEST_LINE.fullmatch(line) is None:
         raise ValueError(
             "the method must be a token other than CONNECT, and the path visible ASCII that begins with / and has no #"
         )
     return line.encode()
+
+
+_known_line = lru_cache(KNOWN)(_line)
 
 
 def header_fields(headers: Fields) -> bytes:
@@ -42,7 +54,7 @@ def header_fields(headers: Fields) -> bytes:
     if (
         _FIELDS.fullmatch(block) is None
         or block.count(b"\n") != len(headers)
-        or any(b":" in name for name, _ in headers)
+        or True in [b":" in name for name, _ in headers]
     ):
         raise ValueError(_complaint(headers))
     return block

@@ -8,8 +8,11 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from jwt.types import Options
 from pydantic import TypeAdapter
 
+from fedgate.access.client_assertion import TYPE
 from fedgate.access.credentials import AGAIN, YOUNG, CredentialStore
 from fedgate.access.token_client import NoCredentials
 from fedgate.core.auth_settings import UpstreamAuth
@@ -18,7 +21,7 @@ from fedgate.core.clock import ManualClock
 from fedgate.core.errors import Forbidden
 from fedgate.core.http_client import HttpClient
 from fedgate.core.ports import Credentials, shown
-from tests.access.issuer import SERVICE, Issuer, running
+from tests.access.issuer import SERVICE, Issuer, private, running
 
 pytestmark = pytest.mark.anyio
 
@@ -94,6 +97,34 @@ async def test_the_secret_is_sent_as_the_server_wants_it(way: str) -> None:
     async with world() as at:
         await at.make("client_credentials", client_auth=way).headers(None)
         assert ("client_secret" in at.issuer.forms[0]) is (way == "post")
+
+
+@pytest.mark.parametrize("named", ["issuer", "token_url"])
+async def test_who_signs_sends_no_secret(named: str) -> None:
+    pem = private("ES256").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    async with world() as at:
+        place = {"token_url": f"{at.issuer.url}/token"} if named == "token_url" else {}
+        own = at.make("client_credentials", client_secret=pem, client_auth="private_key_jwt", **place)
+        with pytest.raises(NoCredentials):  # this issuer knows secrets only
+            await own.headers(None)
+        (form,) = at.issuer.forms
+        assert (form["client_id"], form["client_assertion_type"]) == (SERVICE[0], TYPE)
+        audience = place.get("token_url", at.issuer.url)
+        key, options = private("ES256").public_key(), Options(verify_exp=False, verify_iat=False)
+        claims_ = jwt.decode(form["client_assertion"], key, ["ES256"], audience=audience, options=options)
+        assert (claims_["iss"], claims_["sub"]) == (SERVICE[0], SERVICE[0])
+        assert "client_secret" not in form
+
+
+async def test_a_key_that_cannot_sign_is_told_without_a_word_of_it() -> None:
+    async with world() as at:
+        own = at.make("client_credentials", client_auth="private_key_jwt")
+        with pytest.raises(NoCredentials) as none:
+            await own.headers(None)
+        assert (
+            none.value.message == "no token for mcp.servers.notes: client_secret is no unencrypted private key in PEM"
+        )
+        assert at.issuer.forms == []
 
 
 async def test_the_callers_token_is_exchanged_and_never_sent_on() -> None:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from fedgate.access.fetch import Fetched
 from fedgate.access.token_client import MAX_LIFETIME, MAX_TOKEN, Granted, NoCredentials, TokenClient
 from fedgate.core.auth_settings import ClientCredentials
+from fedgate.core.clock import ManualClock
 from fedgate.core.http_client import HttpClient
 
 AUTH = ClientCredentials(
@@ -24,7 +25,9 @@ GOOD: dict[str, Any] = {"access_token": "t0ken", "token_type": "Bearer", "expire
 
 
 def read(status: int, body: bytes) -> Granted:
-    return TokenClient("mcp.servers.notes", AUTH, HttpClient(), None).read(Fetched(status, (), body), "idp")
+    return TokenClient("mcp.servers.notes", AUTH, HttpClient(), None, ManualClock()).read(
+        Fetched(status, (), body), "idp"
+    )
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,10 @@ def credentials(url: str, issuer: str, given: Mapping[str, Any]) -> dict[str, An
 
     A scenario that says nothing of a client has none to find out about: any will do.
     """
-    client = {"client_id": given.get("client_id", "nobody"), "client_secret": given.get("client_secret", "nothing")}
-    return {"type": "client_credentials", "issuer": issuer, **client, "resource": url}
+    secret = given.get("client_secret", "nothing")
+    client = {"client_id": given.get("client_id", "nobody"), "client_secret": given.get("private_key_pem", secret)}
+    signed = {"client_auth": "private_key_jwt"} if "private_key_pem" in given else {}
+    return {"type": "client_credentials", "issuer": issuer, **client, **signed, "resource": url}
 
 
 def issuer_of(url: str) -> str:
