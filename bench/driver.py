@@ -79,7 +79,7 @@ def driven(stage: Rig, live: Live, generator: str, path: str, **options: object)
     given = {"key": live.key, "seconds": stage.options.seconds, **options}
     words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
     command = [sys.executable, "-m", f"bench.{generator}", live.url(path), *words]
-    with running("load", command, stage.folder, piped=True) as load:
+    with running("load", command, stage.folder, piped=True, place="beside") as load:
         _ready(load, live.name)
         yield Driver(load, stage, live)
         _leave(load)

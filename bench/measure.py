@@ -75,7 +75,7 @@ def _wrk(stage: Rig, live: Live, connections: int, seconds: float) -> Phase:
     command = wrk.command(wrk.prepare(stage.folder, KEY), live.port, connections, seconds)
     before = cpu_seconds(live.child.pid) if live.child else 0.0
     served = cpu_seconds(stage.upstream.pid)
-    with running("wrk", command, stage.folder, piped=True) as child:
+    with running("wrk", command, stage.folder, piped=True, place="beside") as child:
         report = wrk.read(child, seconds + 30)
         cpu = cpu_seconds(live.child.pid) - before if live.child else 0.0
         driver = cpu_seconds(child.pid)
@@ -143,7 +143,7 @@ def start(stage: Rig, name: str) -> Sample:
     port = free_port()
     launch = stage.launch(name, port)
     began = time.perf_counter()
-    with running(name, launch.command, stage.folder) as child:
+    with running(name, launch.command, stage.folder, place="apart") as child:
         wait_until_answers(child, port, "/healthz", READY_SECONDS)
         values = {"wall_s": time.perf_counter() - began, "cpu_s": cpu_seconds(child.pid)}
     if name == FEDGATE:

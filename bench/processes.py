@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).resolve().parents[1]
 STOP_SECONDS = 5.0
@@ -77,11 +78,23 @@ class Child:
                     pipe.close()
 
 
+Place = Literal["apart", "beside"]
+"""Where a process runs: what is measured apart, on the first processor; what drives and answers it on the others."""
+
+
+def processors(place: Place) -> set[int]:
+    """Those of the place; the same for both where there is but one."""
+    there = sorted(os.sched_getaffinity(0))
+    return set(there[:1] if place == "apart" else there[1:] or there)
+
+
 @contextlib.contextmanager
-def running(name: str, command: list[str], folder: Path, *, piped: bool = False) -> Iterator[Child]:
+def running(
+    name: str, command: list[str], folder: Path, *, piped: bool = False, place: Place | None = None
+) -> Iterator[Child]:
     """Start `command` from the repository's root and stop it at the end.
 
-    Its output goes to `folder/NAME.out` (or to a pipe) and `folder/NAME.err`.
+    Its output goes to `folder/NAME.out` (or to a pipe) and `folder/NAME.err`. Without a `place` it runs anywhere.
     """
     errors = folder / f"{name}.err"
     with errors.open("ab") as error, (folder / f"{name}.out").open("ab") as output:
@@ -98,6 +111,9 @@ def running(name: str, command: list[str], folder: Path, *, piped: bool = False)
         except OSError as problem:
             raise BenchError(f"{name} does not start: {problem}") from problem
     child = Child(name, process, errors)
+    if place is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(process.pid, processors(place))
     try:
         yield child
     finally:

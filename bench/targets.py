@@ -157,7 +157,7 @@ def rig(options: Options, serves: Protocol = "mcp") -> Iterator[Rig]:
     with tempfile.TemporaryDirectory(prefix="fedgate-bench-") as name:
         folder, port = Path(name), free_port()
         command = [sys.executable, "-m", "bench.upstream", "--port", str(port)]
-        with running("upstream", command, folder) as upstream:
+        with running("upstream", command, folder, place="beside") as upstream:
             wait_until_answers(upstream, port, "/healthz", READY_SECONDS)
             yield Rig(options, folder, upstream, port, serves)
 
@@ -170,6 +170,6 @@ def opened(stage: Rig, name: str, *, ready: str = "") -> Iterator[Live]:
         return
     port = free_port()
     launch = stage.launch(name, port)
-    with running(name, launch.command, stage.folder) as child:
+    with running(name, launch.command, stage.folder, place="apart") as child:
         wait_until_answers(child, port, ready or launch.ready, READY_SECONDS)
         yield Live(name, port, "/mcp", child, stage.key_of(name))
