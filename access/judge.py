@@ -1,34 +1,35 @@
 """Whether a caller may do what a call is about: the manifest's rules and its plain `groups`. Pure.
 
-Verdicts are kept by what the rules have seen, so that a call like one before costs no evaluation. Nothing is kept
-of values that are large. The same rules say what a caller may know of (`Seen`). Above: the authorize stage, which
+What rules say is kept by what they have seen, so that a call like one before costs no evaluation; rules that look at
+what callers write, which is always something else, are kept apart from those that do not. Nothing is kept of values
+that are large. The same rules say what a caller may know of (`Seen`). Above: the authorize stage, which
 asks about calls; the endpoints, which ask about things through `core.ports.Sight`. Below: `rules.py`.
 """
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ..core.call import Call, Principal, Record, Request
 from ..core.ports import OneOf
 from ..core.ports import Seen as SeenPort
-from .names import PROTOCOLS, Path, Tree
+from .names import CALLERS_WORDS, PROTOCOLS, Path, Tree
 from .rules import ALLOWED, THINGS, Rule, Rules, Told, Verdict, decide
-from .variables import Shown, common, show
+from .variables import Needs, Shown, common, show
 
 MAX_VERDICTS = 8192
-"""Verdicts that are kept."""
+"""Sayings of rules that are kept."""
 MAX_KEY = 1024
-"""Bytes of what the rules have seen, up to which a verdict is kept."""
+"""Bytes of what the rules have seen, up to which what they say is kept."""
 
 MAX_CALLERS = 1024
 """Callers that are remembered."""
 Look = tuple[int, bytes, bytes, tuple[Path, ...]]
-"""What a verdict depends on: which rules, the caller, the call, and what is left open."""
+"""What is said depends on: which rules, the caller, the call, and what is left open."""
 _LASTING = frozenset({"protocol", "principal", "jwt", "apiKey"})
 """Variables that are the same in every call of a caller."""
 
@@ -64,6 +65,31 @@ class Members:
         return sorted(self._known.intersection(principal.groups))
 
 
+class Part(NamedTuple):
+    """Rules whose sayings are kept together."""
+
+    rules: tuple[Rule, ...]
+    needs: Tree
+    """What they want to know of the call."""
+    places: tuple[int, ...]
+    """Where they stand among all."""
+
+
+class Saying(NamedTuple):
+    """What the rules of a part said, and what would follow if there were no others."""
+
+    told: list[Told]
+    verdict: Verdict
+
+
+class About(NamedTuple):
+    """The rules that have something to say of a kind of call."""
+
+    rules: tuple[Rule, ...]
+    needs: Tree
+    parts: tuple[Part, ...]
+
+
 class Judge:
     """Of one manifest."""
 
@@ -76,8 +102,8 @@ class Judge:
         self._is_lasting = self.base.keys() <= _LASTING
         self._says = bool(len(rules) or len(members))
         self._callers: OrderedDict[tuple[int, str], Seen] = OrderedDict()
-        self._kept: OrderedDict[Look, Verdict] = OrderedDict()
-        self._about: dict[tuple[str, ...], tuple[tuple[Rule, ...], Tree]] = {}
+        self._kept: OrderedDict[Look, Saying] = OrderedDict()
+        self._about: dict[tuple[str, ...], About] = {}
 
     def __bool__(self) -> bool:
         """Whether anything is said at all."""
@@ -93,7 +119,7 @@ class Judge:
     def told(self, call: Call, own: Mapping[str, Any]) -> list[Told]:
         """What each rule says of a call, for people. Where something is not decided yet: of its first choice."""
         shown = show(self.rules.needs, {**common(self.base, call), **own})
-        return self.rules.tell(self.concerning(own)[0], shown, open_things(own))
+        return self.rules.tell(self.concerning(own).rules, shown, open_things(own))
 
     def of(self, call: Call) -> SeenPort | None:
         """The `Sight` port."""
@@ -116,23 +142,33 @@ class Judge:
                 self._callers.popitem(last=False)
         return found
 
-    def concerning(self, own: Mapping[str, Any]) -> tuple[tuple[Rule, ...], Tree]:
+    def concerning(self, own: Mapping[str, Any]) -> About:
         """The rules that have something to say, and what they want to know; the same objects for equal calls."""
         key = tuple(own)
         found = self._about.get(key)
         if found is None:
-            needs = {name: below for name, below in self.own.items() if name in own}
-            found = self._about[key] = self.rules.concerning(own), needs
+            rules = self.rules.concerning(own)
+            writes = [at for at, rule in enumerate(rules) if rule.program.mentions(CALLERS_WORDS)]
+            others = [at for at in range(len(rules)) if at not in writes]
+            parts = tuple(_part(rules, places, own) for places in (others, writes) if places)
+            found = self._about[key] = About(rules, _part(rules, range(len(rules)), own).needs, parts)
         return found
 
-    def kept(self, key: Look) -> Verdict | None:
-        """The verdict on what looked so to the rules."""
+    def kept(self, key: Look) -> Saying | None:
+        """What was said of what looked so to the rules."""
         return self._kept.get(key)
 
-    def keep(self, key: Look, verdict: Verdict) -> None:
-        self._kept[key] = verdict
+    def keep(self, key: Look, saying: Saying) -> None:
+        self._kept[key] = saying
         if len(self._kept) > MAX_VERDICTS:
             self._kept.popitem(last=False)
+
+
+def _part(rules: tuple[Rule, ...], places: Iterable[int], own: Mapping[str, Any]) -> Part:
+    chosen = tuple(places)
+    needs = Needs.of(path for at in chosen for path in rules[at].program.paths).tree
+    told = {name: below for name, below in needs.items() if name in PROTOCOLS and name in own}
+    return Part(tuple(rules[at] for at in chosen), told, chosen)
 
 
 class Seen:
@@ -159,32 +195,44 @@ class Seen:
         missing = self._judge.members.missing(self.principal, own)
         if missing:
             return Verdict(False, None, _NOT_A_MEMBER.format(missing))
-        rules, needs = self._judge.concerning(own)
+        about = self._judge.concerning(own)
         unknown = unknown or open_things(own)
         verdict = ALLOWED
-        for each in _alternatives(needs, own) if rules else ():
-            verdict = self._on(rules, show(needs, each), unknown)
+        for each in _alternatives(about.needs, own) if about.rules else ():
+            verdict = self._on(about, each, unknown)
             if not verdict.allowed:
                 break
         return verdict
 
-    def _on(self, rules: tuple[Rule, ...], shown: Shown, unknown: tuple[Path, ...]) -> Verdict:
+    def _on(self, about: About, own: Mapping[str, Any], unknown: tuple[Path, ...]) -> Verdict:
+        sayings = [self._said(part, show(part.needs, own), unknown) for part in about.parts]
+        if len(sayings) == 1:
+            return sayings[0].verdict
+        told = {
+            place: each
+            for part, saying in zip(about.parts, sayings, strict=True)
+            for place, each in zip(part.places, saying.told, strict=True)
+        }
+        return decide([told[place] for place in range(len(told))])
+
+    def _said(self, part: Part, shown: Shown, unknown: tuple[Path, ...]) -> Saying:
         judge = self._judge
         values = _encode(shown.values)
         if shown.hidden or self._shown.hidden or len(values) > MAX_KEY:
-            return self._judged(rules, shown, unknown)
-        key = id(rules), self.key, values, unknown
+            return self._asked(part, shown, unknown)
+        key = id(part), self.key, values, unknown
         found = judge.kept(key)
         if found is None:
-            found = self._judged(rules, shown, unknown)
+            found = self._asked(part, shown, unknown)
             judge.keep(key, found)
         return found
 
-    def _judged(self, rules: tuple[Rule, ...], shown: Shown, unknown: tuple[Path, ...]) -> Verdict:
+    def _asked(self, part: Part, shown: Shown, unknown: tuple[Path, ...]) -> Saying:
         if self._context is None:
             self._context = self._judge.rules.context(self._shown.values)
         of_both = Shown(shown.values, self._shown.hidden + shown.hidden)
-        return decide(self._judge.rules.tell(rules, of_both, unknown, self._context))
+        told = self._judge.rules.tell(part.rules, of_both, unknown, self._context)
+        return Saying(told, decide(told))
 
 
 def _alternatives(needs: Tree, own: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fedgate.access import judge as judging
 from fedgate.access.judge import Judge, Members
+from fedgate.access.rules import decide
 from fedgate.core.call import ANONYMOUS, Principal
 from fedgate.core.ports import OneOf, Seen
 from tests.access.rules_kit import ALICE, BOB, a_call, judge, rules, tool
@@ -155,3 +158,54 @@ def test_what_a_mixed_rule_requires_is_required_of_every_protocol() -> None:
     one = judge({"require": '"sales" in principal.groups || mcp.server == "public"'})
     own = {"a2a": {"agent": "support", "method": "SendMessage"}}
     assert [one.verdict(a_call("a2a", each), own).allowed for each in (ALICE, BOB)] == [False, True]
+
+
+BY_ARGUMENT = {"deny": 'mcp.tool.arguments.path == "/etc"', "name": "no-etc"}
+BY_NAME = {"deny": 'mcp.tool.name == "drop"', "name": "no-drop"}
+
+
+def test_what_callers_write_costs_no_evaluation_of_other_rules() -> None:
+    one = judge(BY_NAME, BY_ARGUMENT)
+    for number in range(5):
+        assert one.verdict(a_call(), tool("read", arguments={"path": str(number)})).allowed
+    assert len(one) == 6  # what the one says of the name, and the other of each path
+
+
+@pytest.mark.parametrize("order", [(BY_NAME, BY_ARGUMENT), (BY_ARGUMENT, BY_NAME)])
+def test_of_several_rules_that_deny_the_first_one_is_named(order: tuple[dict[str, str], dict[str, str]]) -> None:
+    one = judge(*order)
+    for _ in range(2):
+        verdict = one.verdict(a_call(), tool("drop", arguments={"path": "/etc"}))
+        assert verdict.by is not None
+        assert (verdict.allowed, verdict.by.label) == (False, order[0]["name"])
+
+
+EXPRESSIONS = (
+    'mcp.tool.name == "drop"',
+    'mcp.tool.arguments.path == "/etc"',
+    'mcp.tool.arguments.path.startsWith("/")',
+    'has(mcp.tool.arguments.path) && "sales" in principal.groups',
+    '"engineering" in principal.groups',
+    'mcp.server == "crm" || mcp.tool.name == "read"',
+    'llm.model == "x"',
+    "!has(a2a.agent)",
+    'protocol == "mcp"',
+)
+RULES = st.lists(st.tuples(st.sampled_from(["deny", "require", "allow"]), st.sampled_from(EXPRESSIONS)), max_size=4)
+CALLS = st.tuples(
+    st.sampled_from(["drop", "read"]),
+    st.sampled_from(["crm", "notes"]),
+    st.none() | st.sampled_from([{}, {"path": "/etc"}, {"path": "x"}, {"path": 1}, {"path": "y" * 2000}]),
+    st.sampled_from([ALICE, BOB, ANONYMOUS]),
+)
+
+
+@given(RULES, st.lists(CALLS, max_size=6))
+def test_a_verdict_is_what_all_rules_say_together(
+    written: list[tuple[str, str]], calls: list[tuple[str, str, dict[str, Any] | None, Principal]]
+) -> None:
+    one = judge(*[{kind: text} for kind, text in written])
+    for name, server, arguments, principal in calls * 2:
+        own = tool(name, server=server) if arguments is None else tool(name, server=server, arguments=arguments)
+        call = a_call(principal=principal)
+        assert one.verdict(call, own) == decide(one.told(call, own))
