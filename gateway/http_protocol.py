@@ -160,8 +160,7 @@ class BoundedProtocol(asyncio.Protocol):
         if self._refused or self._replaying:
             return
         headers = self._headers
-        name = name.lower()
-        headers.append((name, value if name != b"expect" else value.lower()))
+        headers.append((name.lower(), value))
         self._unseen = 0
         self._size += len(name) + len(value) + 4
         if self._size > MAX_HEAD or len(headers) > MAX_HEADERS:
@@ -179,7 +178,7 @@ class BoundedProtocol(asyncio.Protocol):
     def _begin(self) -> None:
         parser, headers = self._parser, self._headers
         scope = scope_of(self._base, parser.get_http_version(), parser.get_method(), self._url, headers)
-        expects = (b"expect", b"100-continue") in headers
+        expects = any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
         keep = scope["http_version"] != "1.0" and parser.should_keep_alive()
         made = HttpExchange(self, scope, keep=keep, expects=expects)
         scope["extensions"] = {EXTENSION: made}

@@ -362,12 +362,14 @@ async def test_what_is_left_of_an_unread_body_is_skipped(wire: Wire) -> None:
     assert wire.writes == [LENGTH % 2 + b"/a", LENGTH % 5 + b"/next"]
 
 
-async def test_who_waits_for_a_100_gets_it_when_the_body_is_wanted(wire: Wire) -> None:
+@pytest.mark.parametrize("expectation", [b"100-continue", b"100-Continue"])
+async def test_who_waits_for_a_100_gets_it_when_the_body_is_wanted(wire: Wire, expectation: bytes) -> None:
     async def serve(exchange: HttpExchange) -> None:
+        assert (b"expect", expectation) in exchange.scope["headers"]  # as it was sent
         await whole(exchange, await exchange.body(10, 5.0))
 
     at = Connection(wire, native(serve))
-    at.protocol.data_received(post(b"", 2, extra=b"expect: 100-continue\r\n"))
+    at.protocol.data_received(post(b"", 2, extra=b"Expect: %b\r\n" % expectation))
     await at.turn()
     assert wire.writes == [b"HTTP/1.1 100 Continue\r\n\r\n"]
     at.protocol.data_received(b"ok")
