@@ -98,7 +98,6 @@ class Judge:
         self.members = members
         self.base: Tree = {name: below for name, below in rules.needs.items() if name not in PROTOCOLS}
         """What rules want to know of a call before they know what it is about."""
-        self.own: Tree = {name: below for name, below in rules.needs.items() if name in PROTOCOLS}
         self._is_lasting = self.base.keys() <= _LASTING
         self._says = bool(len(rules) or len(members))
         self._callers: OrderedDict[tuple[int, str], Seen] = OrderedDict()

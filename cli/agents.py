@@ -12,11 +12,10 @@ from urllib.parse import quote
 import msgspec
 
 from ..core.rawjson import encode
-from ..telemetry.logs import setup_logging
 from .administration import administration
 from .agent_table import Told, agent_table, state_of
 from .arguments import DEFAULTS, HERE
-from .bounds import bounded
+from .bounds import bounded, logged
 from .screen import counted, one_line, wants_colour, width
 from .stop import NOTHING_LISTED, OK, USAGE, Stop
 
@@ -26,8 +25,7 @@ READY = "ready"
 
 def run(arguments: Namespace) -> int:
     """List, or drain; returns `NOTHING_LISTED` if there are agents but none that is ready."""
-    undo = setup_logging(arguments.log_level)
-    try:
+    with logged(arguments):
         act, *names = arguments.manifests or [""]
         if act in ACTS:
             return _act(arguments, act, names)
@@ -35,8 +33,6 @@ def run(arguments: Namespace) -> int:
             return _of_manifest(arguments)
         arguments.url = arguments.url or HERE
         return bounded(arguments, lambda: _list_there(arguments))
-    finally:
-        undo()
 
 
 def _act(arguments: Namespace, act: str, names: Sequence[str]) -> int:

@@ -3,11 +3,23 @@
 import asyncio
 import signal
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
+from ..telemetry.logs import setup_logging
 from .stop import UNREACHABLE, Stop
 
 TERMINATED = 143
+
+
+@contextmanager
+def logged(arguments: Namespace) -> Iterator[None]:
+    """What is logged meanwhile goes to standard error, from `--log-level` on."""
+    undo = setup_logging(arguments.log_level)
+    try:
+        yield
+    finally:
+        undo()
 
 
 def bounded(arguments: Namespace, work: Callable[[], Awaitable[int]]) -> int:

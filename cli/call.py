@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.rawjson import Fields, Raw, encode, fields, items, value
 from ..manifest.model import Manifest
-from ..telemetry.logs import setup_logging
+from .bounds import logged
 from .client import Refused
 from .reach import READY, Place, bounded, started
 from .screen import one_line, printable
@@ -27,12 +27,9 @@ _UPSTREAM = (-32000, -32001)
 
 def run(arguments: Namespace) -> int:
     """Call it, and return `TOOL_FAILED` if it reports an error."""
-    undo = setup_logging(arguments.log_level)
-    try:
+    with logged(arguments):
         where = _place(arguments)
         return bounded(arguments, lambda: _call(where, arguments))
-    finally:
-        undo()
 
 
 def _place(arguments: Namespace) -> AbstractAsyncContextManager[Place]:

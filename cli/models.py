@@ -9,8 +9,7 @@ from argparse import Namespace
 from typing import Any
 
 from ..manifest.model import Manifest
-from ..telemetry.logs import setup_logging
-from .bounds import bounded
+from .bounds import bounded, logged
 from .screen import one_line, table, wants_colour, width
 from .source import no_manifest, read
 from .stop import NOTHING_LISTED, OK, Stop
@@ -21,14 +20,11 @@ TRY = "fedgate check"
 
 def run(arguments: Namespace) -> int:
     """List; returns `NOTHING_LISTED` if there is none."""
-    undo = setup_logging(arguments.log_level)
-    try:
+    with logged(arguments):
         if arguments.url is not None:
             no_manifest(arguments)
             return bounded(arguments, lambda: _there(arguments))
         return _show(rows(read(arguments.manifests)), arguments)
-    finally:
-        undo()
 
 
 def rows(manifest: Manifest) -> list[dict[str, Any]]:

@@ -11,9 +11,8 @@ from urllib.parse import quote
 
 from ..core.clock import SystemClock
 from ..core.rawjson import encode
-from ..telemetry.logs import setup_logging
 from .administration import Administration, administration
-from .bounds import bounded
+from .bounds import bounded, logged
 from .screen import ago, clear, counted, one_line, table, wants_colour, width
 from .stop import OK
 
@@ -27,11 +26,8 @@ Row = Mapping[str, Any]
 
 def run(arguments: Namespace) -> int:
     """Show, watch or end."""
-    undo = setup_logging(arguments.log_level)
-    try:
+    with logged(arguments):
         return bounded(arguments, lambda: _run(arguments))
-    finally:
-        undo()
 
 
 async def _run(arguments: Namespace) -> int:

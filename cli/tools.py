@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.rawjson import Raw, encode, fields, raw, text
 from ..manifest.model import Manifest
-from ..telemetry.logs import setup_logging
 from . import changes
+from .bounds import logged
 from .client import Client, Refused
 from .reach import READY, Place, bounded, opened, running, session, states
 from .screen import counted, one_line, table, width
@@ -66,8 +66,7 @@ class Listing(NamedTuple):
 
 def run(arguments: Namespace) -> int:
     """List, and return `NOTHING_LISTED` if there are servers but none that answers."""
-    undo = setup_logging(arguments.log_level)
-    try:
+    with logged(arguments):
         if arguments.changed or arguments.accept is not None:
             return changes.run(arguments)
         if arguments.url is not None:
@@ -75,8 +74,6 @@ def run(arguments: Namespace) -> int:
             return bounded(arguments, lambda: _list_there(where, as_json=arguments.json))
         manifest = read(arguments.manifests)
         return bounded(arguments, lambda: _list(manifest, arguments.timeout, as_json=arguments.json))
-    finally:
-        undo()
 
 
 def place(arguments: Namespace) -> AbstractAsyncContextManager[Place]:

@@ -12,9 +12,8 @@ from urllib.parse import quote
 
 from ..core import sse
 from ..core.rawjson import encode, value
-from ..telemetry.logs import setup_logging
 from .administration import Administration, administration
-from .bounds import bounded
+from .bounds import bounded, logged
 from .screen import ago, clear, counted, one_line, table, wants_colour, width
 from .stop import OK, UNREACHABLE, Stop
 
@@ -98,11 +97,8 @@ SESSIONS = ("SESSION", "PROTOCOL", "KIND", "OWNER", "TARGET", "INSTANCE", "STATE
 
 def run(arguments: Namespace) -> int:
     """Watch, show once, or end."""
-    undo = setup_logging(arguments.log_level)
-    try:
+    with logged(arguments):
         return bounded(arguments, lambda: _run(arguments))
-    finally:
-        undo()
 
 
 async def _run(arguments: Namespace) -> int:

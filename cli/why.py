@@ -14,9 +14,8 @@ from typing import Any
 from ..core.errors import ClientError
 from ..core.rawjson import encode, fields, value
 from ..manifest.model import Manifest
-from ..telemetry.logs import setup_logging
 from .administration import administration
-from .bounds import bounded
+from .bounds import bounded, logged
 from .screen import one_line, table, width
 from .source import no_manifest, read
 from .stop import OK, USAGE, Stop
@@ -31,16 +30,13 @@ Told = Mapping[str, Any]
 
 def run(arguments: Namespace) -> int:
     """Explain; whatever the verdict is, the question was answered."""
-    undo = setup_logging(arguments.log_level)
-    try:
+    with logged(arguments):
         question = _question(arguments)
         if arguments.url is not None:
             no_manifest(arguments)
             return bounded(arguments, lambda: _ask_there(arguments, question))
         manifest = read(arguments.manifests)
         return bounded(arguments, lambda: _ask_here(manifest, arguments, question))
-    finally:
-        undo()
 
 
 def _question(arguments: Namespace) -> bytes:

@@ -9,6 +9,18 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+RARELY = 10_000
+"""New objects after which those that only hold one another are looked for (Python's own: 700)."""
+
+
+def set_aside() -> None:
+    """What is there once it serves will stay: the collector need not go through it again and again, for 5 % of the CPU.
+
+    What a request leaves behind is freed without it; so it may look more rarely, too.
+    """
+    gc.freeze()
+    gc.set_threshold(RARELY)
+
 
 @contextmanager
 def made_to_stay() -> Iterator[None]:

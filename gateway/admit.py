@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 
 from ..access.hosts import HostPolicy
 from ..core.call import Call, Handler, Reply, replace
-from ..core.errors import Overloaded, TooLarge
+from ..core.errors import Overloaded
 from ..core.streams import Followed, discard, follow
+from .exchange import too_large
 
 RETRY = ((b"retry-after", b"1"),)
 STREAMS_PER_CALL = 16
@@ -42,7 +43,7 @@ class Admit:
         self._hosts.check(request.header(b"host"), request.header(b"origin"))
         length = request.headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > self._max_body:
-            raise TooLarge(f"the body is larger than {self._max_body} bytes (gateway.max_body)")
+            raise too_large(self._max_body)
         if self.calls >= self._limit or self.answering >= self._max_streams:
             raise Overloaded(f"{self._limit} requests are under way (gateway.max_concurrent)", headers=RETRY)
         self.calls += 1

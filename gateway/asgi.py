@@ -15,12 +15,10 @@ from ..core.clock import Clock
 from ..core.streams import closing
 from ..core.tasks import Tasks
 from .asgi_exchange import Application, AsgiExchange, Receive, Scope, Send
-from .exchange import EXTENSION, Exchange
+from .exchange import EXTENSION, NO_CONTENT, Exchange
 
 BODY_TIMEOUT = 60.0
 """Seconds for a request body to arrive."""
-NO_CONTENT = frozenset({204, 304})
-_VERSIONS = {"1.1": "HTTP/1.1", "1.0": "HTTP/1.0"}
 
 
 class Hot(NamedTuple):
@@ -91,7 +89,7 @@ class Wire:
     def _request(self, scope: Scope, exchange: Exchange) -> Request:
         headers = _folded(scope["headers"])
         client = scope.get("client")
-        path, version = scope["path"], scope["http_version"]
+        path = scope["path"]
 
         async def read() -> bytes:
             body = await exchange.body(self._max_body, self._body_timeout)
@@ -106,7 +104,7 @@ class Wire:
             headers,
             f"{client[0]}:{client[1]}" if client else "",
             headers.get(b"host", b"").decode("latin-1"),
-            _VERSIONS.get(version) or f"HTTP/{version}",
+            f"HTTP/{scope['http_version']}",
             read,
             scope.get("raw_path", b"").decode("latin-1") or path,
         )

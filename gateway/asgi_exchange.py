@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from ..core.call import Header
-from ..core.errors import BadRequest, RequestTimeout, TooLarge
 from ..core.tasks import Tasks
+from .exchange import cut_short, too_large, too_late
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -19,22 +19,6 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 WATCH_AFTER = 0.05
 """Seconds until a call counts as slow and its caller is watched for leaving: quick calls need no watcher."""
-CLOSE = ((b"connection", b"close"),)
-
-
-def too_large(limit: int) -> TooLarge:
-    """The body is."""
-    return TooLarge(f"the body is larger than {limit} bytes (gateway.max_body)")
-
-
-def too_late(seconds: float) -> RequestTimeout:
-    """The body is."""
-    return RequestTimeout(f"the body did not arrive within {seconds:g} s", headers=CLOSE)
-
-
-def cut_short() -> BadRequest:
-    """The body is."""
-    return BadRequest("the connection ended before the body was complete")
 
 
 class AsgiExchange:

@@ -1,16 +1,37 @@
 """What the data path asks of the server for one request: the body, a reply, and word of a caller that leaves.
 
 Two servers fulfil it: ours (`http_exchange.py`) directly, and any other by ASGI (`asgi_exchange.py`). Above:
-`asgi.py`. Below: nothing.
+`asgi.py`, `admit.py`. Below: nothing.
 """
 
 from collections.abc import Iterable
 from typing import Protocol
 
 from ..core.call import Header
+from ..core.errors import BadRequest, RequestTimeout, TooLarge
 
 EXTENSION = "fedgate.exchange"
 """Under this name in the scope's `extensions`, our own server gives the exchange itself."""
+
+
+NO_CONTENT = frozenset({204, 304})
+"""Replies without a body, nor a length of one (RFC 9110 6.4.1)."""
+CLOSE = ((b"connection", b"close"),)
+
+
+def too_large(limit: int) -> TooLarge:
+    """The body is."""
+    return TooLarge(f"the body is larger than {limit} bytes (gateway.max_body)")
+
+
+def too_late(seconds: float) -> RequestTimeout:
+    """The body is."""
+    return RequestTimeout(f"the body did not arrive within {seconds:g} s", headers=CLOSE)
+
+
+def cut_short() -> BadRequest:
+    """The body is."""
+    return BadRequest("the connection ended before the body was complete")
 
 
 class Exchange(Protocol):

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from ..core.call import Header
 from .asgi_exchange import Application, Message, Scope
+from .exchange import NO_CONTENT
 from .http_incoming import Incoming, Link
 
 MAX_JOINED = 64 * 1024
@@ -19,7 +20,6 @@ MAX_JOINED = 64 * 1024
 log = logging.getLogger("fedgate.gateway")
 
 _FAILED = b"Internal Server Error"
-_BODILESS = frozenset({204, 304})
 _LINES = {code.value: f"HTTP/1.1 {code} {code.phrase}\r\n".encode() for code in http.HTTPStatus}
 
 
@@ -127,7 +127,7 @@ class HttpExchange(Incoming):
             self._link.write(piece)
 
     def _bodiless(self, status: int) -> bool:
-        return status in _BODILESS or self.scope["method"] == "HEAD"
+        return status in NO_CONTENT or self.scope["method"] == "HEAD"
 
     def _frame(self, lines: list[bytes]) -> None:
         """A body whose length nobody knows comes in chunks; HTTP/1.0 has nothing for it but the connection's end."""

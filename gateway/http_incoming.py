@@ -7,7 +7,8 @@ import asyncio
 from typing import Protocol
 
 from ..core.call import Header
-from .asgi_exchange import Message, Scope, cut_short, too_large, too_late
+from .asgi_exchange import Message, Scope
+from .exchange import cut_short, too_large, too_late
 
 HIGH_WATER = 64 * 1024
 """Bytes of a body that wait for their reader before the connection is told to pause."""
@@ -41,8 +42,6 @@ class Link(Protocol):
     def finished(self, *, keep: bool) -> None:
         """The reply is complete. `keep`: the connection may serve another request."""
         ...
-
-    def close(self) -> None: ...
 
     def left(self, task: "asyncio.Task[None]") -> None:
         """The application has returned."""

@@ -228,9 +228,6 @@ class BoundedProtocol(asyncio.Protocol):
                 self._room = self.loop.create_future()
             await self._room
 
-    def close(self) -> None:
-        self._transport.close()
-
     def finished(self, *, keep: bool) -> None:
         self._state.total_requests += 1
         if not keep:

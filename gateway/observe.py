@@ -56,13 +56,12 @@ class Observe:
         self._access_log = access_log
         self._clock = clock
         self._operations = operations
-        self._watchers = tuple(watchers)
         self._began = tuple(each.began for each in watchers)
         self._ended = tuple(each.ended for each in watchers)
 
     async def __call__(self, call: Call, inner: Handler) -> Reply:
         record = call.record
-        if self._watchers:
+        if self._began:
             record.trail = Trail(self._clock)
             for began in self._began:
                 began(record)

@@ -8,7 +8,6 @@ hold the server up for as long as their clients like.
 import asyncio
 import atexit
 import contextlib
-import gc
 import signal
 import socket
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from typing import NamedTuple
 
 import uvicorn
 
-from ..core.garbage import made_to_stay
+from ..core.garbage import made_to_stay, set_aside
 from ..core.tasks import Tasks
 from ..manifest.model import Manifest
 from .app import Gateway
@@ -32,9 +31,6 @@ DRAIN = 10
 
 SETTLING = 3.0
 """Seconds to wait with the announcement for servers and agents that are still being reached."""
-
-GARBAGE = 10_000
-"""New objects after which those that only hold one another are looked for (Python's own: 700)."""
 
 Announce = Callable[[Gateway, Listen], object]
 
@@ -126,16 +122,7 @@ async def _settled(gateway: Gateway, listen: Listen, announce: Announce) -> None
         async with asyncio.timeout(SETTLING):
             await gateway.settled()
     announce(gateway, listen)
-    _set_aside()
-
-
-def _set_aside() -> None:
-    """What is there once it serves will stay: the collector need not go through it again and again, for 5 % of the CPU.
-
-    What a request leaves behind is freed without it; so it may look more rarely, too.
-    """
-    gc.freeze()
-    gc.set_threshold(GARBAGE)
+    set_aside()
 
 
 def run(manifest: Manifest, announce: Announce, origin: Origin | None = None) -> None:

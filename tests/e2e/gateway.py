@@ -151,6 +151,19 @@ class AsProcess(Running):
     def pid(self) -> int:
         return self.process.pid
 
+    async def command(self, *words: str, key: str) -> tuple[int, str]:
+        """One command line about this gateway, by the holder of a key; its code and what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "fedgate", *words, "--url", f"http://127.0.0.1:{self.port}"),
+            env=environment(FEDGATE_KEY=key),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        async with asyncio.timeout(LIMIT):
+            said, _ = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, said.decode()
+
 
 def manifest_of(servers: dict[str, Any], **sections: Any) -> str:
     """A manifest as JSON text, which is YAML too."""

@@ -1,8 +1,6 @@
 """The administration of a gateway that runs by `fedgate serve`, before two replicas of the sample agent."""
 
-import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 from fedgate.cli.sample_child import started
 from fedgate.telemetry.lines import session_mark
 from tests.e2e.caller import Caller, Got, Legacy
-from tests.e2e.gateway import LIMIT, AsProcess, as_process, environment, manifest_of
+from tests.e2e.gateway import AsProcess, as_process, manifest_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -54,17 +52,7 @@ class Office:
 
     async def command(self, *words: str) -> tuple[int, str]:
         """One command line, with the administrator's key; its code and what it printed."""
-        url = f"http://127.0.0.1:{self.gateway.port}"
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "fedgate", *words, "--url", url),
-            env=environment(FEDGATE_KEY=ROOT),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        async with asyncio.timeout(LIMIT):
-            said, _ = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, said.decode()
+        return await self.gateway.command(*words, key=ROOT)
 
 
 Open = Callable[..., AbstractAsyncContextManager[Office]]

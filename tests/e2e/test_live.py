@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.caller import Caller, Exchange, Legacy
-from tests.e2e.gateway import LIMIT, AsProcess, as_process, environment, manifest_of
+from tests.e2e.gateway import LIMIT, AsProcess, as_process, manifest_of
 from tests.federation.upstreams import Seen, http, result, text, upstream
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -35,16 +34,7 @@ async def event(stream: Exchange, name: str, wanted: str = "") -> Any:
 
 
 async def top(gateway: AsProcess, *words: str) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "fedgate", "top", *words, "--url", f"http://127.0.0.1:{gateway.port}"),
-        env=environment(FEDGATE_KEY=ROOT),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    async with asyncio.timeout(LIMIT):
-        said, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, said.decode()
+    return await gateway.command("top", *words, key=ROOT)
 
 
 async def test_an_operation_is_seen_while_it_lasts_and_when_it_ends(tmp_path: Path) -> None:
