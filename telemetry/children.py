@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from itertools import accumulate
 from math import inf
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -33,6 +33,10 @@ class Count:
         if amount > 0:
             self.value += amount
 
+    def put(self, family: CounterMetricFamily, values: tuple[str, ...]) -> None:
+        """As a series of an exposition."""
+        family.add_metric(values, self.value)
+
 
 class Spread:
     """How values are distributed over `bounds`, the last of which is infinite."""
@@ -48,8 +52,14 @@ class Spread:
         self.counts[bisect_left(self.bounds, amount)] += 1
         self.total += amount
 
+    def put(self, family: HistogramMetricFamily, values: tuple[str, ...]) -> None:
+        """As series of an exposition."""
+        bounds = [_spelled(bound) for bound in self.bounds]
+        family.add_metric(values, list(zip(bounds, accumulate(self.counts), strict=True)), self.total)
+
 
 Child = TypeVar("Child")
+Made = TypeVar("Made", bound=Metric)
 _spelled: Callable[[float], str] = floatToGoString
 
 
@@ -70,61 +80,39 @@ class Children(dict[tuple[str, ...], Child]):
         return child
 
 
-class Counters(Collector):
-    """What the registry knows of counters."""
+class Exposed(Collector, Generic[Child]):
+    """What the registry knows of children. `make` and `put`: an empty family, and a child's series in it."""
 
-    def __init__(self, name: str, about: str, children: Children[Count]) -> None:
+    def __init__(
+        self, make: Callable[[], Made], put: Callable[[Child, Made, tuple[str, ...]], None], children: Children[Child]
+    ) -> None:
         self.children = children
-        self._name = name
-        self._about = about
-
-    def _family(self) -> CounterMetricFamily:
-        return CounterMetricFamily(self._name, self._about, labels=self.children.labels)
+        self._make: Callable[[], Metric] = make
+        self._put: Callable[[Child, Any, tuple[str, ...]], None] = put
 
     def describe(self) -> Iterable[Metric]:
-        return [self._family()]
+        return [self._make()]
 
     def collect(self) -> Iterable[Metric]:
-        family = self._family()
+        family = self._make()
         for values, child in list(self.children.items()):
-            family.add_metric(values, child.value)
+            self._put(child, family, values)
         return [family]
 
 
-class Histograms(Collector):
-    """What the registry knows of histograms."""
-
-    def __init__(self, name: str, about: str, children: Children[Spread]) -> None:
-        self.children = children
-        self._name = name
-        self._about = about
-
-    def _family(self) -> HistogramMetricFamily:
-        return HistogramMetricFamily(self._name, self._about, labels=self.children.labels)
-
-    def describe(self) -> Iterable[Metric]:
-        return [self._family()]
-
-    def collect(self) -> Iterable[Metric]:
-        family = self._family()
-        for values, child in list(self.children.items()):
-            bounds = [_spelled(bound) for bound in child.bounds]
-            family.add_metric(values, list(zip(bounds, accumulate(child.counts), strict=True)), child.total)
-        return [family]
-
-
-def counters(registry: CollectorRegistry, name: str, about: str, *labels: str) -> Counters:
+def counters(registry: CollectorRegistry, name: str, about: str, *labels: str) -> Exposed[Count]:
     """`name` ends in `_total`."""
-    family = Counters(name, about, Children(Count, labels))
+    family = Exposed(lambda: CounterMetricFamily(name, about, labels=labels), Count.put, Children(Count, labels))
     registry.register(family)
     return family
 
 
 def histograms(
     registry: CollectorRegistry, name: str, about: str, buckets: tuple[float, ...], *labels: str
-) -> Histograms:
+) -> Exposed[Spread]:
     """`buckets`: upper bounds, without the infinite one."""
     bounds = (*map(float, buckets), inf)
-    family = Histograms(name, about, Children(lambda: Spread(bounds), labels))
+    children = Children(lambda: Spread(bounds), labels)
+    family = Exposed(lambda: HistogramMetricFamily(name, about, labels=labels), Spread.put, children)
     registry.register(family)
     return family

@@ -11,7 +11,7 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 
-from .children import CAP, Counters, Histograms, counters, histograms
+from .children import CAP, Count, Exposed, Spread, counters, histograms
 from .readings import Reading, Tallies
 
 SECONDS = tuple(0.01 * 2**power for power in range(14))
@@ -194,7 +194,7 @@ class ModelMetrics:
         self._blocks.inc()
 
     @property
-    def histograms(self) -> dict[str, Histograms]:
+    def histograms(self) -> dict[str, Exposed[Spread]]:
         """Families that other names repeat, by their own."""
         return {
             "gen_ai_client_token_usage": self._usage,
@@ -204,5 +204,5 @@ class ModelMetrics:
         }
 
     @property
-    def costs(self) -> Counters:
+    def costs(self) -> Exposed[Count]:
         return self._costs

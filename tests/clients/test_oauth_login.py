@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.clients.oauth_login import LoginError, agree, at_terminal, browser
+from tests.listening import Quiet, listening
 
 SECONDS = 30.0
 
@@ -20,7 +19,7 @@ SECONDS = 30.0
 def site() -> Iterator[str]:
     """`/to/PLACE` leads to PLACE, `/loop` to itself, `/page` is a page, and anything else is not there."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             onward = path.removeprefix("/to/") if path.startswith("/to/") else "/loop" if path == "/loop" else ""
@@ -30,18 +29,8 @@ def site() -> Iterator[str]:
             self.send_header("content-length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """What comes is looked at by nobody."""
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    serving = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
-    serving.start()
-    try:
-        yield f"http://127.0.0.1:{listening.server_port}"
-    finally:
-        listening.shutdown()
-        serving.join(10)
-        listening.server_close()
+    with listening(Handler) as url:
+        yield url
 
 
 def test_the_browser_follows_an_address_to_its_page() -> None:

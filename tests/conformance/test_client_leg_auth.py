@@ -1,16 +1,15 @@
 """What the operator of a scenario writes into the manifest, and how the issuer of its server is found."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from fedgate.core.auth_settings import ClientCredentials
 from tests.conformance.client_leg_auth import credentials, issuer_of, upstream
 from tests.conformance.processes import RunnerError
+from tests.listening import Quiet, listening
 
 ISSUER = "http://issuer.example"
 
@@ -19,7 +18,7 @@ ISSUER = "http://issuer.example"
 def server(challenge: str) -> Iterator[str]:
     """A server that lets nobody in; `{url}` in the challenge is its own address. Gives the address of its endpoint."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
             self.send_response(401)
@@ -34,20 +33,8 @@ def server(challenge: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """What comes is looked at by nobody."""
-
-        server: ThreadingHTTPServer
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    serving = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
-    serving.start()
-    try:
-        yield f"http://127.0.0.1:{listening.server_port}/mcp"
-    finally:
-        listening.shutdown()
-        serving.join(10)
-        listening.server_close()
+    with listening(Handler) as url:
+        yield f"{url}/mcp"
 
 
 def test_a_server_without_authorization_is_its_address() -> None:
